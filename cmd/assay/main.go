@@ -1,0 +1,103 @@
+// Assay builds operating-system images from a JSON manifest, inspects any
+// image, and proves that two builds are the same operating system.
+//
+// # The terminal contract
+//
+// Results go to stdout, everything else to stderr. There is no colour and no
+// progress bar unless stderr is a terminal, and none at all where NO_COLOR is
+// set or TERM is "dumb". An error is one line, "assay: …", that names the place and
+// says what to do. Exit codes are the same in every command:
+//
+//	0    done, and the requirement is met
+//	1    the requirement is not met (the subjects differ, an assertion fails)
+//	2    inconclusive: something could not be read
+//	3    bad input or usage
+//	4    a stage, a tool or the system failed
+//	130  interrupted
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of the contract.
+const (
+	exitUnmet        = 1
+	exitInconclusive = 2
+	exitUsage        = 3
+	exitFailed       = 4
+	exitInterrupted  = 130
+)
+
+// An exitError ends the program with a code of the contract. Its error may be
+// nil where the result on stdout says everything.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage marks err as the caller's fault: bad input or bad arguments.
+func usage(err error) error { return &exitError{exitUsage, err} }
+
+// unmet and inconclusive end a command whose result is already printed.
+func unmet() error        { return &exitError{code: exitUnmet} }
+func inconclusive() error { return &exitError{code: exitInconclusive} }
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is main without the process: it returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if msg := err.Error(); msg != "" {
+		fmt.Fprintf(stderr, "assay: %s\n", msg)
+	}
+	var exit *exitError
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case errors.As(err, &exit):
+		return exit.code
+	default:
+		return exitFailed
+	}
+}
+
+// newRoot assembles the command tree. Each command stands in a file of its own name.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "assay",
+		Short:         "Build operating-system images, inspect them, prove that two are the same",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.AddCommand(commands()...)
+	return root
+}

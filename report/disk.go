@@ -1,0 +1,58 @@
+package report
+
+// A Disk is what surrounds the filesystems of an image: its container, its
+// partition table, and every byte that belongs to no filesystem.
+type Disk struct {
+	// Format is the container's: "raw", "qcow2", ...
+	Format string `json:"format"`
+	// Size is the guest-visible size in bytes.
+	Size int64 `json:"size"`
+	// Digest is the hex SHA-256 over the guest-visible content, in the form
+	// that package inspect documents; empty when it was not computed.
+	Digest string `json:"digest,omitempty"`
+	// PartitionTable is "gpt", "mbr", or "none".
+	PartitionTable string `json:"partition_table"`
+	// ID is the disk's own: GPT's disk GUID (lower case) or MBR's "0x%08x".
+	ID         string      `json:"id,omitempty"`
+	SectorSize int         `json:"sector_size"`
+	Partitions []Partition `json:"partitions"`
+	// Regions are the non-zero runs outside of every partition, and the
+	// content of partitions that hold no filesystem.
+	Regions []Region `json:"regions,omitempty"`
+}
+
+// A Partition is one entry of the partition table. Start and Size are bytes.
+type Partition struct {
+	// Index counts from 1, as the kernel numbers partitions.
+	Index int   `json:"index"`
+	Start int64 `json:"start"`
+	Size  int64 `json:"size"`
+	// Type is GPT's type GUID (lower case) or MBR's "0x%02x".
+	Type       string      `json:"type"`
+	UUID       string      `json:"uuid,omitempty"`
+	Label      string      `json:"label,omitempty"`
+	Bootable   bool        `json:"bootable,omitempty"`
+	Attributes uint64      `json:"attributes,omitempty"`
+	Filesystem *Filesystem `json:"filesystem,omitempty"`
+}
+
+// A Filesystem is what blkid(8) tells of one.
+type Filesystem struct {
+	Type  string `json:"type"`
+	UUID  string `json:"uuid,omitempty"`
+	Label string `json:"label,omitempty"`
+	// Features are the names of the feature flags that change what a reader
+	// may do with the filesystem, sorted.
+	Features []string `json:"features,omitempty"`
+	// Mountpoint is where the image's own fstab puts it; empty when nowhere.
+	Mountpoint string `json:"mountpoint,omitempty"`
+}
+
+// A Region is a run of bytes that belongs to no filesystem.
+type Region struct {
+	// Role is "boot code", "partition table", "gap", "partition 1", "after last partition".
+	Role   string `json:"role"`
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	SHA256 string `json:"sha256"`
+}

@@ -1,0 +1,72 @@
+package report
+
+import "time"
+
+// Type is what kind of inode an entry is.
+type Type string
+
+// The types of an entry, by the names that find(1) and tar(5) manuals use.
+const (
+	File      Type = "file"
+	Directory Type = "directory"
+	Symlink   Type = "symlink"
+	Char      Type = "char"
+	Block     Type = "block"
+	FIFO      Type = "fifo"
+	Socket    Type = "socket"
+)
+
+// An Entry is everything that is recorded of one path.
+//
+// Two entries are equal exactly when every field is. Fields that make no
+// sense for a type are zero: Size counts only for files, Target only for
+// symlinks, Device only for device nodes.
+type Entry struct {
+	// Path is absolute and clean; the root of the tree is "/".
+	Path Raw    `json:"path"`
+	Type Type   `json:"type"`
+	Mode Mode   `json:"mode"`
+	UID  uint32 `json:"uid"`
+	GID  uint32 `json:"gid"`
+	// Size is the length of a file's content in bytes.
+	Size int64 `json:"size"`
+	// Mtime is in UTC with nanoseconds.
+	Mtime time.Time `json:"mtime"`
+	// SHA256 is the hex digest of a file's content. It is empty for other
+	// types, and for a file whose content was not read: then a section says why.
+	SHA256 string `json:"sha256,omitempty"`
+	Target Raw    `json:"target,omitempty"`
+	// Device is "MAJOR:MINOR".
+	Device string `json:"device,omitempty"`
+	// Xattrs holds every extended attribute by its full name, those that
+	// SELinux and Capabilities decode included.
+	Xattrs map[string]Raw `json:"xattrs,omitempty"`
+	// SELinux is the label, without its trailing NUL.
+	SELinux string `json:"selinux,omitempty"`
+	// Capabilities is security.capability in the form of cap_to_text(3).
+	Capabilities string `json:"capabilities,omitempty"`
+	// Hardlink is the first path, in order, of the group of names that share
+	// this inode; it is empty for an inode with one name.
+	Hardlink  Raw        `json:"hardlink,omitempty"`
+	Canonical *Canonical `json:"canonical,omitempty"`
+}
+
+// Canonical is a file's content with what does not change its meaning taken
+// out by one named rule. Contents with equal digests of the same rule and
+// version mean the same.
+type Canonical struct {
+	Rule    string `json:"rule"`
+	Version int    `json:"version"`
+	// Digest is the hex SHA-256 of the canonical form.
+	Digest string `json:"digest"`
+	// Parts names the pieces of the canonical form, for explaining: members
+	// of an archive, stanzas of a database. They may be left out where there
+	// are too many; the digest covers all of them.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// A Part is one named piece of a canonical form.
+type Part struct {
+	Name   Raw    `json:"name"`
+	Digest string `json:"digest"`
+}
