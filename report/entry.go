@@ -49,6 +49,10 @@ type Entry struct {
 	// this inode; it is empty for an inode with one name.
 	Hardlink  Raw        `json:"hardlink,omitempty"`
 	Canonical *Canonical `json:"canonical,omitempty"`
+	// Package names the installed package that owns the path, by the package
+	// manager's own lists. The packages inspector fills it. It explains, and
+	// is no fact of the inode: no digest covers it, no comparison counts it.
+	Package string `json:"package,omitempty"`
 }
 
 // Canonical is a file's content with what does not change its meaning taken

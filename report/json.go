@@ -38,16 +38,16 @@ func Decode(rd io.Reader) (*Report, error) {
 }
 
 // TreeDigest is the exact digest of a list of entries in sorted order:
-// SHA-256 over one canonical JSON line for each, rule results left out. It
-// changes with every recorded fact; it is not the functional digest, which
-// package diff defines.
+// SHA-256 over one canonical JSON line for each, rule results and owning
+// packages left out. It changes with every recorded fact; it is not the
+// functional digest, which package diff defines.
 func TreeDigest(entries []Entry) (string, error) {
 	h := sha256.New()
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	for _, x := range entries {
-		x.Canonical = nil
+		x.Canonical, x.Package = nil, ""
 		buf.Reset()
 		if err := e.Encode(&x); err != nil {
 			return "", fmt.Errorf("digest %s: %w", x.Path, err)
