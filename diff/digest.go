@@ -1,0 +1,147 @@
+package diff
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/assay-os/assay/report"
+)
+
+// Digests are the functional digests of one report, each "fd1:" and 64 hex
+// digits: equal digests mean an equal canonical form, that is, equivalence.
+// A digest is empty when a section that it covers was not read.
+type Digests struct {
+	// Tree covers the tree of files and what was read from it.
+	Tree string `json:"tree"`
+	// Disk covers Tree and everything around it; empty where there is no disk.
+	Disk string `json:"disk,omitempty"`
+	// Sections holds a digest for every section.
+	Sections map[string]string `json:"sections"`
+}
+
+// Digest computes the functional digests of r over everything it recorded.
+func Digest(r *report.Report) Digests {
+	_, in, _ := common(r, r)
+	return digests(newView(r), in)
+}
+
+// Functional is the digest that stands for the whole subject.
+func (d Digests) Functional() string {
+	if d.Disk != "" {
+		return d.Disk
+	}
+	return d.Tree
+}
+
+func digests(v *view, in []section) Digests {
+	d := Digests{Sections: map[string]string{}}
+	for _, s := range in {
+		d.Sections[s.name] = prefixed(s.digest(v))
+	}
+	if len(unread("", v.report, Tree)) == 0 {
+		d.Tree = combine(d.Sections, in, Tree)
+	}
+	if v.report.Disk != nil && len(unread("", v.report, Disk)) == 0 {
+		d.Disk = combine(d.Sections, in, Disk)
+	}
+	return d
+}
+
+// digestPair computes the digests of two views over the same sections, side by side.
+func digestPair(a, b *view, scope Scope, in []section) (da, db string) {
+	if scope == Tree {
+		in = slices.DeleteFunc(slices.Clone(in), func(s section) bool { return s.scope == Disk })
+	}
+	pick := func(d Digests) string {
+		if scope == Disk {
+			return d.Disk
+		}
+		return d.Tree
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { da = pick(digests(a, in)) })
+	wg.Go(func() { db = pick(digests(b, in)) })
+	wg.Wait()
+	return da, db
+}
+
+// combine hashes the digests of the sections in scope; that of a disk holds the tree's.
+func combine(of map[string]string, in []section, scope Scope) string {
+	h := sha256.New()
+	for _, s := range in {
+		if scope == Disk || s.scope == Tree {
+			put(h, s.name)
+			put(h, of[s.name])
+		}
+	}
+	return prefixed(h)
+}
+
+func prefixed(h hash.Hash) string {
+	return fmt.Sprintf("fd%d:%s", RulesVersion, hex.EncodeToString(h.Sum(nil)))
+}
+
+// digest hashes the canonical form of the section.
+func (s section) digest(v *view) hash.Hash {
+	h := sha256.New()
+	if s.records == nil {
+		digestFiles(h, v)
+		return h
+	}
+	for _, r := range s.canonical(v.report) {
+		put(h, r.key)
+		putLen(h, len(r.fields))
+		for _, f := range r.fields {
+			put(h, f.name)
+			put(h, f.value)
+		}
+	}
+	return h
+}
+
+func digestFiles(h hash.Hash, v *view) {
+	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.entry == nil })
+	buf := make([]byte, 0, 1024)
+entries:
+	for _, e := range v.report.Files {
+		for _, r := range rules {
+			if !r.entry(v, &e) {
+				continue entries
+			}
+		}
+		buf = appendEntry(buf[:0], &e)
+		h.Write(buf)
+	}
+}
+
+// appendEntry appends an unambiguous encoding of every fact of e.
+func appendEntry(b []byte, e *report.Entry) []byte {
+	b = appendString(b, string(e.Path))
+	b = appendString(b, string(e.Type))
+	for _, n := range []uint64{uint64(e.Mode), uint64(e.UID), uint64(e.GID), uint64(e.Size), uint64(e.Mtime.Unix()), uint64(e.Mtime.Nanosecond())} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	for _, s := range []string{e.SHA256, string(e.Target), e.Device, e.SELinux, e.Capabilities, string(e.Hardlink)} {
+		b = appendString(b, s)
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(len(e.Xattrs)))
+	for _, k := range slices.Sorted(maps.Keys(e.Xattrs)) {
+		b = appendString(b, k)
+		b = appendString(b, string(e.Xattrs[k]))
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func put(h hash.Hash, s string) { h.Write(appendString(nil, s)) }
+func putLen(h hash.Hash, n int) { h.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) }

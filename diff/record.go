@@ -1,0 +1,71 @@
+package diff
+
+import "github.com/assay-os/assay/report"
+
+// compareRecord tells the changes from x to y, either of which may be nil.
+func compareRecord(section string, x, y *ruled) []Change {
+	switch {
+	case y == nil:
+		return []Change{newChange(section, x.key, Removed, facts(x.fields), nil)}
+	case x == nil:
+		return []Change{newChange(section, y.key, Added, nil, facts(y.fields))}
+	}
+	var out []Change
+	if a, b := differing(facts(x.fields), facts(y.fields)); len(a)+len(b) > 0 {
+		out = append(out, newChange(section, x.key, Modified, a, b))
+	}
+	return append(out, explained(section, x, y)...)
+}
+
+// explained tells of the facts that rules left out, one change a rule.
+func explained(section string, x, y *ruled) []Change {
+	var out []Change
+	for _, rule := range Rules() {
+		a, b := differing(facts(left(x.out, rule.Name)), facts(left(y.out, rule.Name)))
+		if len(a)+len(b) == 0 {
+			continue
+		}
+		c := newChange(section, x.key, Modified, a, b)
+		c.Rule, c.Reason = rule.Name, rule.Reason
+		out = append(out, c)
+	}
+	return out
+}
+
+func left(fields []ruledField, rule string) []field {
+	var out []field
+	for _, f := range fields {
+		if f.rule.Name == rule {
+			out = append(out, f.field)
+		}
+	}
+	return out
+}
+
+func facts(fields []field) map[string]report.Raw {
+	m := make(map[string]report.Raw, len(fields))
+	for _, f := range fields {
+		m[f.name] = report.Raw(f.value)
+	}
+	return m
+}
+
+// differing keeps of both maps only what is not equal in the other.
+func differing(a, b map[string]report.Raw) (onlyA, onlyB map[string]report.Raw) {
+	onlyA, onlyB = map[string]report.Raw{}, map[string]report.Raw{}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || w != v {
+			onlyA[k] = v
+		}
+	}
+	for k, w := range b {
+		if v, ok := a[k]; !ok || w != v {
+			onlyB[k] = w
+		}
+	}
+	return onlyA, onlyB
+}
+
+func newChange(section, key string, kind Kind, a, b map[string]report.Raw) Change {
+	return Change{Path: report.Raw(key), Section: section, Kind: kind, Fields: names(a, b), A: a, B: b}
+}

@@ -1,0 +1,107 @@
+package diff
+
+import (
+	"testing"
+	"time"
+
+	"github.com/assay-os/assay/report"
+)
+
+// at is n seconds after an epoch, for entries.
+func at(n int64) time.Time { return time.Unix(1579910400+n, 0).UTC() }
+
+func tree(entries ...report.Entry) *report.Report {
+	root := report.Entry{Path: "/", Type: report.Directory, Mode: 0o755, Mtime: at(0)}
+	return &report.Report{
+		Files:    append([]report.Entry{root}, entries...),
+		Sections: map[string]report.Section{"files": {Status: report.OK}},
+	}
+}
+
+func dir(path string, mode report.Mode, mtime int64) report.Entry {
+	return report.Entry{Path: report.Raw(path), Type: report.Directory, Mode: mode, Mtime: at(mtime)}
+}
+
+func file(path, sha string, mtime int64) report.Entry {
+	return report.Entry{Path: report.Raw(path), Type: report.File, Mode: 0o644, Size: int64(len(sha)), SHA256: sha, Mtime: at(mtime)}
+}
+
+func canonical(e report.Entry, rule, digest string) report.Entry {
+	e.Canonical = &report.Canonical{Rule: rule, Version: 1, Digest: digest}
+	return e
+}
+
+// TestRules holds, for every rule, a pair that it explains and a near-miss
+// one functional bit away that it must not explain.
+func TestRules(t *testing.T) {
+	type pair struct{ a, b *report.Report }
+	disk := func(change func(*report.Disk)) *report.Report {
+		r := sample()
+		change(r.Disk)
+		return r
+	}
+	tests := map[string]struct{ match, miss pair }{
+		"content": {
+			pair{tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "x"))},
+			pair{tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "y"))},
+		},
+		"mtime": {
+			pair{tree(file("/a", "one", 0)), tree(file("/a", "one", 1))},
+			pair{tree(file("/usr/lib/clock-epoch", "one", 0)), tree(file("/usr/lib/clock-epoch", "one", 1))},
+		},
+		"lost-and-found": {
+			pair{tree(), tree(dir("/lost+found", 0o700, 0))},
+			pair{tree(), tree(dir("/lost+found", 0o700, 0), file("/lost+found/#12", "one", 0))},
+		},
+		"container": {
+			pair{disk(func(d *report.Disk) {}), disk(func(d *report.Disk) { d.Format = "qcow2" })},
+			pair{disk(func(d *report.Disk) {}), disk(func(d *report.Disk) { d.Format, d.Size = "qcow2", 5 })},
+		},
+		"block-placement": {
+			pair{disk(func(d *report.Disk) {}), disk(func(d *report.Disk) { d.Digest = "d9" })},
+			pair{disk(func(d *report.Disk) {}), disk(func(d *report.Disk) { d.Digest, d.Regions[0].SHA256 = "d9", "z" })},
+		},
+	}
+	for _, r := range Rules() {
+		test, ok := tests[r.Name]
+		if !ok {
+			t.Errorf("rule %s has no match and no near-miss", r.Name)
+			continue
+		}
+		got := Compare(test.match.a, test.match.b)
+		if got.Verdict == Different || len(got.Changes) == 0 {
+			t.Errorf("%s: match: verdict %s, changes %v", r.Name, got.Verdict, got.Changes)
+		}
+		checkDigest(t, r.Name+" match", got)
+		miss := Compare(test.miss.a, test.miss.b)
+		if miss.Verdict != Different {
+			t.Errorf("%s: near-miss: verdict %s", r.Name, miss.Verdict)
+		}
+		checkDigest(t, r.Name+" near-miss", miss)
+		if r.Reason == "" || r.Source == "" || r.Version < 1 {
+			t.Errorf("%s: a rule needs a reason, a source and a version", r.Name)
+		}
+	}
+}
+
+// TestNeedsUpdate holds what ConditionNeedsUpdate= sees of /usr's mtime.
+func TestNeedsUpdate(t *testing.T) {
+	at := func(usr, etc int64) *report.Report {
+		return tree(file("/etc/.updated", "s", etc), dir("/usr", 0o755, usr))
+	}
+	if got := Compare(at(5, 9), at(6, 9)); got.Unexplained() != 0 {
+		t.Errorf("older than the stamp on both sides: %+v", got.Changes)
+	}
+	if got := Compare(at(5, 9), at(10, 9)); got.Verdict != Different {
+		t.Errorf("newer than the stamp on one side: %s", got.Verdict)
+	}
+}
+
+func TestContentRuleIsNamed(t *testing.T) {
+	a, b := tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "x"))
+	a.Rules = []report.Rule{{Name: "gzip", Version: 1, Reason: "the header holds a time"}}
+	c := Compare(a, b).Changes[0]
+	if c.Rule != "gzip" || c.Reason != "the header holds a time" {
+		t.Errorf("change %+v", c)
+	}
+}

@@ -1,0 +1,213 @@
+package diff
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/assay-os/assay/report"
+)
+
+// A section is one comparable part of a report. Records are computed from one
+// report alone.
+type section struct {
+	name  string
+	scope Scope
+	// records returns what the section holds; nil for the files, which are
+	// compared without taking them apart.
+	records func(*report.Report) []record
+}
+
+// A record is one thing of a section, as named facts in a fixed order.
+type record struct {
+	key    string
+	fields []field
+}
+
+type field struct{ name, value string }
+
+// sections is the one list, in the order in which changes are told.
+func sections() []section {
+	return []section{
+		{"disk", Disk, diskRecords},
+		{"partitions", Disk, func(r *report.Report) []record {
+			return list(r.Disk.Partitions, func(p report.Partition) string { return fmt.Sprintf("partition %d", p.Index) })
+		}},
+		{"regions", Disk, func(r *report.Report) []record {
+			return list(r.Disk.Regions, func(g report.Region) string { return fmt.Sprintf("%s at %d", g.Role, g.Offset) })
+		}},
+		{"files", Tree, nil},
+		{"packages", Tree, func(r *report.Report) []record {
+			return list(r.Packages, func(p report.Package) string { return p.Manager + " " + p.Name + " " + p.Arch })
+		}},
+		{"users", Tree, func(r *report.Report) []record {
+			return list(r.Users, func(u report.User) string { return u.Name })
+		}},
+		{"groups", Tree, func(r *report.Report) []record {
+			return list(r.Groups, func(g report.Group) string { return g.Name })
+		}},
+		{"os-release", Tree, func(r *report.Report) []record { return keyed(r.OSRelease) }},
+		{"fstab", Tree, func(r *report.Report) []record {
+			return list(r.Fstab, func(f report.FstabEntry) string { return f.File })
+		}},
+		{"services", Tree, serviceRecords},
+		{"boot", Tree, func(r *report.Report) []record {
+			return list(r.Boot, func(b report.BootEntry) string { return b.Source + " " + b.Title })
+		}},
+	}
+}
+
+// common says what a comparison of a and b is about: the scope, the sections
+// that both recorded, and the names of those that are left out.
+func common(a, b *report.Report) (Scope, []section, []string) {
+	scope := Tree
+	if a.Disk != nil && b.Disk != nil {
+		scope = Disk
+	}
+	var in []section
+	var out []string
+	for _, s := range sections() {
+		switch inA, inB := recorded(a, s), recorded(b, s); {
+		case inA && inB:
+			in = append(in, s)
+		case inA || inB:
+			out = append(out, s.name)
+		}
+	}
+	return scope, in, out
+}
+
+// recorded tells whether r says anything of s. What lies on a disk outside of
+// its filesystems is recorded where the disk is.
+func recorded(r *report.Report, s section) bool {
+	if s.scope == Disk {
+		return r.Disk != nil
+	}
+	_, ok := r.Sections[s.name]
+	return ok || s.name == "files"
+}
+
+// ofDisk tells whether a section of that name lies outside of the tree.
+func ofDisk(name string) bool {
+	return slices.ContainsFunc(sections(), func(s section) bool { return s.name == name && s.scope == Disk })
+}
+
+// compare lists what differs between the section's records of two reports.
+func (s section) compare(a, b *view) []Change {
+	if s.records == nil {
+		return compareFiles(a, b)
+	}
+	ra, rb := s.canonical(a.report), s.canonical(b.report)
+	var out []Change
+	merge(ra, rb, func(r ruled) string { return r.key }, func(x, y *ruled) {
+		out = append(out, compareRecord(s.name, x, y)...)
+	})
+	return out
+}
+
+// merge walks two lists that are sorted by key, and calls fn with the records
+// of equal key, or with one nil.
+func merge[T any](a, b []T, key func(T) string, fn func(x, y *T)) {
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && key(a[0]) < key(b[0]):
+			fn(&a[0], nil)
+			a = a[1:]
+		case len(a) == 0 || key(b[0]) < key(a[0]):
+			fn(nil, &b[0])
+			b = b[1:]
+		default:
+			fn(&a[0], &b[0])
+			a, b = a[1:], b[1:]
+		}
+	}
+}
+
+// list takes values apart into records, sorted by key. A key that comes again
+// gets its number behind it, so that no value hides another.
+func list[T any](values []T, key func(T) string) []record {
+	seen := map[string]int{}
+	out := make([]record, 0, len(values))
+	for _, v := range values {
+		k := key(v)
+		seen[k]++
+		if n := seen[k]; n > 1 {
+			k = fmt.Sprintf("%s #%d", k, n)
+		}
+		out = append(out, record{k, fieldsOf(v)})
+	}
+	slices.SortStableFunc(out, func(a, b record) int { return cmpString(a.key, b.key) })
+	return out
+}
+
+func keyed(m map[string]string) []record {
+	out := make([]record, 0, len(m))
+	for k, v := range m {
+		out = append(out, record{k, []field{{"value", v}}})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].key < out[j].key })
+	return out
+}
+
+// fieldsOf takes a value apart by its JSON form, so that a fact which the
+// report's types gain later is compared without a word here.
+func fieldsOf(v any) []field {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return []field{{"unencodable", err.Error()}}
+	}
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(data, &m); err != nil {
+		return []field{{"unencodable", err.Error()}}
+	}
+	out := make([]field, 0, len(m))
+	for k, raw := range m {
+		out = append(out, field{k, plain(raw)})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].name < out[j].name })
+	return out
+}
+
+// plain is a JSON value for people: a string without its quotes.
+func plain(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+func diskRecords(r *report.Report) []record {
+	d := *r.Disk
+	d.Partitions, d.Regions = nil, nil
+	fields := slices.DeleteFunc(fieldsOf(d), func(f field) bool { return f.name == "partitions" || f.name == "regions" })
+	return []record{{"disk", fields}}
+}
+
+// serviceRecords turns the lists around: one record a unit.
+func serviceRecords(r *report.Report) []record {
+	var units []record
+	for _, group := range []struct {
+		state string
+		units []string
+	}{{"enabled", r.Services.Enabled}, {"disabled", r.Services.Disabled}, {"masked", r.Services.Masked}} {
+		for _, u := range group.units {
+			units = append(units, record{u, []field{{"state", group.state}}})
+		}
+	}
+	units = append(units, record{"default target", []field{{"unit", r.Services.DefaultTarget}}})
+	slices.SortStableFunc(units, func(a, b record) int { return cmpString(a.key, b.key) })
+	return units
+}
+
+func cmpString(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}

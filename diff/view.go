@@ -1,0 +1,107 @@
+package diff
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/assay-os/assay/report"
+)
+
+// A view is one report with what rules look up in it.
+type view struct {
+	report *report.Report
+	// mountpoints are the directories on which the image mounts filesystems.
+	mountpoints map[string]bool
+}
+
+func newView(r *report.Report) *view {
+	v := &view{report: r, mountpoints: map[string]bool{"/": true}}
+	if r.Disk != nil {
+		for _, p := range r.Disk.Partitions {
+			if p.Filesystem != nil && p.Filesystem.Mountpoint != "" {
+				v.mountpoints[p.Filesystem.Mountpoint] = true
+			}
+		}
+	}
+	return v
+}
+
+// find is the index at which p stands, or would stand, in the sorted files.
+func (v *view) find(p report.Raw) int {
+	return sort.Search(len(v.report.Files), func(i int) bool { return v.report.Files[i].Path >= p })
+}
+
+func (v *view) lookup(p report.Raw) (*report.Entry, bool) {
+	if i := v.find(p); i < len(v.report.Files) && v.report.Files[i].Path == p {
+		return &v.report.Files[i], true
+	}
+	return nil, false
+}
+
+// lostFound tells whether p is a lost+found at the root of a filesystem, with
+// nothing in it.
+func (v *view) lostFound(p report.Raw) bool {
+	if path.Base(string(p)) != "lost+found" || !v.mountpoints[path.Dir(string(p))] {
+		return false
+	}
+	below := p + "/"
+	i := v.find(below)
+	return i == len(v.report.Files) || !strings.HasPrefix(string(v.report.Files[i].Path), string(below))
+}
+
+// reason is why a content rule of that name holds, as the report tells it.
+func (v *view) reason(rule string) string {
+	for _, r := range v.report.Rules {
+		if r.Name == rule {
+			return r.Reason
+		}
+	}
+	return "the content means the same by the rule " + rule
+}
+
+// contentID stands for a content by its canonical form.
+func contentID(c *report.Canonical) string {
+	return fmt.Sprintf("%s/%d:%s", c.Rule, c.Version, c.Digest)
+}
+
+// ruled is a record of a section in its canonical form: the facts that rules
+// leave out stand apart, with the rule that did it.
+type ruled struct {
+	record
+	out []ruledField
+}
+
+type ruledField struct {
+	field
+	rule *Rule
+}
+
+// canonical returns the section's records with rules applied.
+func (s section) canonical(r *report.Report) []ruled {
+	rules := Rules()
+	records := s.records(r)
+	out := make([]ruled, len(records))
+	for i, rec := range records {
+		out[i].key = rec.key
+		for _, f := range rec.fields {
+			if rule := factRule(rules, s.name+"."+f.name); rule != nil {
+				out[i].out = append(out[i].out, ruledField{f, rule})
+			} else {
+				out[i].fields = append(out[i].fields, f)
+			}
+		}
+	}
+	return out
+}
+
+func factRule(rules []Rule, fact string) *Rule {
+	for i := range rules {
+		if slices.Contains(rules[i].facts, fact) {
+			return &rules[i]
+		}
+	}
+	return nil
+}
