@@ -6,34 +6,56 @@
 // size, offset and count is checked, and what is wrong becomes an error that
 // names the place. It computes no digests and knows no operating system; see
 // package inspect.
+//
+//	img, err := image.Open(ctx, "disk.qcow2", image.Options{})
+//	if err != nil { ... }
+//	defer img.Close()
+//	for _, v := range img.Trees {
+//		if v.Err != nil { ... } // this filesystem cannot be read; why
+//		err := v.Tree.Walk(ctx, func(n *image.Node) error { ... })
+//	}
 package image
 
 import (
-	"context"
-	"io"
+	"errors"
 
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
+)
+
+// The views that readers hand out; package fsys holds their contracts.
+type (
+	Tree    = fsys.Tree
+	Node    = fsys.Node
+	Content = fsys.Content
+	Device  = fsys.Device
+	Extent  = fsys.Extent
 )
 
 // An Image is an opened subject.
 type Image struct {
 	Subject report.Subject
-	// Disk is nil for directories and archives.
+	// Disk is nil for directories and archives. Its Regions have no SHA256:
+	// whoever reads Device fills them in.
 	Disk *report.Disk
 	// Device gives the guest-visible bytes of a disk; nil when Disk is.
 	Device Device
 	// Trees are the filesystems that were found, in the order of their
 	// partitions. A directory or an archive has exactly one.
 	Trees []Volume
-	close func() error
+
+	closers []func() error
 }
 
-// Close releases what the image holds open.
+// Close releases what the image holds open. Trees and contents are not to be
+// used after it.
 func (i *Image) Close() error {
-	if i.close == nil {
-		return nil
+	var errs []error
+	for n := len(i.closers) - 1; n >= 0; n-- {
+		errs = append(errs, i.closers[n]())
 	}
-	return i.close()
+	i.closers = nil
+	return errors.Join(errs...)
 }
 
 // A Volume is one filesystem of an image.
@@ -45,59 +67,4 @@ type Volume struct {
 	// Tree is nil when the filesystem cannot be read; Err says why.
 	Tree Tree
 	Err  error
-}
-
-// A Device is the guest-visible content of a disk.
-type Device interface {
-	io.ReaderAt
-	Size() int64
-	// Extents returns the runs that may hold data, sorted, not overlapping;
-	// what is outside of them reads as zeros.
-	Extents() ([]Extent, error)
-}
-
-// An Extent is a run of bytes. Offset is in the content, Physical where it
-// lies in the medium below (-1 when that is unknown).
-type Extent struct {
-	Offset   int64
-	Length   int64
-	Physical int64
-}
-
-// A Tree is a read-only filesystem.
-type Tree interface {
-	// Walk calls fn for every name, a directory before what is in it, the
-	// names of a directory sorted by their bytes. An error of one node is
-	// given to fn in Node.Err and does not end the walk; an error of fn does.
-	Walk(ctx context.Context, fn func(*Node) error) error
-	// Open gives the content of a regular file that Walk has shown. It may be
-	// called concurrently.
-	Open(*Node) (Content, error)
-}
-
-// A Node is one name that Walk shows. Entry is complete but for SHA256,
-// Canonical and Hardlink.
-type Node struct {
-	report.Entry
-	// Inode tells names of one file apart from copies: names with equal,
-	// non-zero Inode in one tree are hard links of each other.
-	Inode uint64
-	Links uint32
-	// Physical is where a file's content starts on the medium, for reading in
-	// order; -1 when unknown.
-	Physical int64
-	// Err says that this node could not be read whole, and why. What could
-	// be read is in Entry.
-	Err error
-	// Sys belongs to the tree that made the node.
-	Sys any
-}
-
-// Content is a regular file's bytes.
-type Content interface {
-	io.ReaderAt
-	io.Closer
-	Size() int64
-	// Extents returns the runs that hold data, sorted; the rest is holes.
-	Extents() ([]Extent, error)
 }
