@@ -26,8 +26,8 @@ type Pipeline struct {
 	// SourceEpoch is seconds since 1970, nil when the document has none.
 	SourceEpoch *int64
 	Steps       []*Step
-	// Path is where the pipeline stands in the document: "pipelines[1]", "pipeline.build.pipeline".
-	Path string
+	// Path is where the pipeline stands in the document: pipelines[1], pipeline.build.pipeline.
+	Path Path
 }
 
 // A Step is one stage, or a v1 document's assembler.
@@ -42,7 +42,7 @@ type Step struct {
 	Mounts  []*Mount
 	// ID is osbuild's id, 64 hex digits.
 	ID   string
-	Path string
+	Path Path
 }
 
 // An Input is a step's named content; Origin is "org.osbuild.source" or
@@ -54,7 +54,7 @@ type Input struct {
 	References []Reference
 	Options    json.RawMessage
 	ID         string
-	Path       string
+	Path       Path
 }
 
 // A Reference is one item of an input, in the document's order.
@@ -70,7 +70,7 @@ type Device struct {
 	Parent  string
 	Options json.RawMessage
 	ID      string
-	Path    string
+	Path    Path
 }
 
 // A Mount is a step's mount, in the order in which they are to be mounted.
@@ -82,7 +82,7 @@ type Mount struct {
 	Partition *int64
 	Options   json.RawMessage
 	ID        string
-	Path      string
+	Path      Path
 }
 
 // A Source is one kind of source with its items in the document's order.
@@ -90,7 +90,7 @@ type Source struct {
 	Type    string
 	Items   []Item
 	Options json.RawMessage
-	Path    string
+	Path    Path
 }
 
 // An Item is one piece of content: its key ("sha256:…") and where it comes from.

@@ -1,0 +1,67 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/assay-os/assay/build/manifest/grammar"
+)
+
+// A Known is a stage or an assembler that can be run.
+type Known struct {
+	Name      string
+	Assembler bool
+	// Check compares an options object with what the step takes. Paths are
+	// below the options: users.bob.uid.
+	Check func(options json.RawMessage) Problems
+}
+
+// Validate reports every step that is not among those known, and every option
+// that its step does not take: pipelines[1].stages[3].options.users.bob.uid.
+func Validate(m *Manifest, known []Known) Problems {
+	v := validator{steps: map[kind]Known{}, names: map[bool][]string{}}
+	for _, k := range known {
+		v.steps[kind{k.Name, k.Assembler}] = k
+		v.names[k.Assembler] = append(v.names[k.Assembler], k.Name)
+	}
+	var problems Problems
+	for _, p := range m.Pipelines {
+		for _, s := range p.Steps {
+			problems = append(problems, v.step(s)...)
+		}
+	}
+	return problems
+}
+
+type kind struct {
+	name      string
+	assembler bool
+}
+
+type validator struct {
+	steps map[kind]Known
+	names map[bool][]string
+}
+
+func (v validator) step(s *Step) Problems {
+	k, ok := v.steps[kind{s.Type, s.Assembler}]
+	if !ok {
+		return Problems{{Path: s.Path, Message: v.unknown(s)}}
+	}
+	if k.Check == nil {
+		return nil
+	}
+	problems := k.Check(s.Options)
+	for i := range problems {
+		problems[i].Path = s.Path.At("options").At(problems[i].Path...)
+	}
+	return problems
+}
+
+func (v validator) unknown(s *Step) string {
+	what := map[bool]string{false: "stage", true: "assembler"}
+	if _, ok := v.steps[kind{s.Type, !s.Assembler}]; ok {
+		return fmt.Sprintf("%q is no %s; there is one of that name that is the other kind, %s", s.Type, what[s.Assembler], what[!s.Assembler])
+	}
+	return fmt.Sprintf("unknown %s %q%s", what[s.Assembler], s.Type, grammar.Suggest(s.Type, v.names[s.Assembler]))
+}
