@@ -55,3 +55,10 @@ func (l *Layout) typeCode(name string) (string, bool) {
 	name = strings.TrimPrefix(name, "0x")
 	return strings.Repeat("0", 2-len(name)) + name, name != "0" && name != "00"
 }
+
+// TypeCode is the type of a partition of a checked layout as sfdisk takes it:
+// a GUID in lower case, or MBR's two hex digits.
+func (l *Layout) TypeCode(p Partition) string {
+	code, _ := l.typeCode(p.Type)
+	return code
+}

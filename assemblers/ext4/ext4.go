@@ -1,0 +1,142 @@
+// Package ext4 makes an ext4 filesystem that holds exactly a recorded tree,
+// bit for bit the same wherever and whenever it is made, without mounting it.
+//
+// Contents and names come from a directory; everything else (owner, mode,
+// times, attributes, devices) comes from the record of that directory, which
+// is the truth. It is done by the build root's e2fsprogs: mke2fs fills the
+// filesystem, debugfs lists its inodes and sets their fields.
+package ext4
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assay-os/assay/assemblers/tool"
+	"github.com/assay-os/assay/report"
+)
+
+const (
+	blockSize = 4096
+	// bytesPerInode is mke2fs' own default; more inodes are made where the
+	// tree needs them.
+	bytesPerInode = 16384
+	// reservedInodes are those below the first that files may have, and
+	// lost+found.
+	reservedInodes = 11
+)
+
+// features are all that the filesystem has, so that nothing depends on the
+// build root's mke2fs.conf. GRUB 2.06 and every kernel since 4.0 read them;
+// metadata_csum_seed and orphan_file are left out because they do not.
+const features = "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg," +
+	"sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum"
+
+// A Spec is a filesystem to be made.
+type Spec struct {
+	// Image is a file that exists; the filesystem takes Size bytes of it from
+	// Offset on, which must read as zeros.
+	Image        string
+	Offset, Size int64
+	UUID, Label  string
+	// Source is the directory that holds the tree. The filesystem stays
+	// empty when Entries is.
+	Source  string
+	Entries []report.Entry
+	// Epoch is every time that the tree does not give.
+	Epoch time.Time
+	// Scratch is an existing directory for the script and the attributes.
+	Scratch string
+	Log     io.Writer
+}
+
+// Make makes the filesystem.
+func Make(ctx context.Context, s Spec) error {
+	if need := Need(s.Entries); need > s.Size {
+		return fmt.Errorf("make ext4: the tree needs about %d MiB, the filesystem has %d; enlarge it", need>>20, s.Size>>20)
+	}
+	if err := os.WriteFile(s.config(), []byte(mke2fsConf), 0o600); err != nil {
+		return fmt.Errorf("make ext4: %w", err)
+	}
+	if err := s.mke2fs(ctx); err != nil {
+		return fmt.Errorf("make ext4: %w", err)
+	}
+	inodes, err := s.match(ctx)
+	if err != nil {
+		return fmt.Errorf("make ext4: %w", err)
+	}
+	if err := s.apply(ctx, inodes); err != nil {
+		return fmt.Errorf("make ext4: %w", err)
+	}
+	return nil
+}
+
+// Need is the least number of bytes that the entries take in ext4, journal
+// and inodes left out: what certainly does not fit can be refused before work.
+func Need(entries []report.Entry) int64 {
+	var n int64
+	for _, e := range entries {
+		switch {
+		case e.Hardlink != "" && e.Hardlink != e.Path:
+		case e.Type == report.File:
+			// A file may be all holes; its recorded size is no bound. Small
+			// ones hardly ever are, and they are most of a tree.
+			if e.Size <= 1<<20 {
+				n += (e.Size + blockSize - 1) / blockSize * blockSize
+			}
+		case e.Type == report.Directory:
+			n += blockSize
+		}
+	}
+	return n
+}
+
+// mke2fs makes the filesystem and copies names and contents into it.
+func (s Spec) mke2fs(ctx context.Context) error {
+	extended := []string{
+		"offset=" + strconv.FormatInt(s.Offset, 10), "nodiscard", "no_copy_xattrs",
+		"hash_seed=" + s.UUID, "lazy_itable_init=0", "lazy_journal_init=0", "root_owner=0:0",
+	}
+	args := []string{
+		"-q", "-F", "-t", "ext4", "-O", features, "-b", strconv.Itoa(blockSize), "-I", "256",
+		"-N", strconv.FormatInt(s.inodes(), 10), "-m", "5", "-e", "continue", "-o", "Linux",
+		"-U", s.UUID, "-E", strings.Join(extended, ","),
+	}
+	if s.Label != "" {
+		args = append(args, "-L", s.Label)
+	}
+	if len(s.Entries) > 0 {
+		args = append(args, "-d", s.Source)
+	}
+	args = append(args, s.Image, strconv.FormatInt(s.Size/blockSize, 10))
+	return tool.Run(ctx, tool.Command{Name: "mke2fs", Args: args, Env: s.env(), Log: s.Log})
+}
+
+// inodes is how many inodes the filesystem gets: the usual share of its size,
+// and always an eighth more than the tree has.
+func (s Spec) inodes() int64 {
+	n := int64(len(s.Entries))
+	return max(s.Size/bytesPerInode, n+n/8+reservedInodes+16)
+}
+
+// mke2fsConf knows the kinds of filesystem that mke2fs looks up and says
+// nothing of them: all is said on the command line.
+const mke2fsConf = "[fs_types]\n\text4 = {\n\t}\n\tfloppy = {\n\t}\n\tsmall = {\n\t}\n\tbig = {\n\t}\n\thuge = {\n\t}\n"
+
+// config is where mke2fs finds mke2fsConf.
+func (s Spec) config() string { return filepath.Join(s.Scratch, "mke2fs.conf") }
+
+// env gives e2fsprogs its clock and its configuration.
+func (s Spec) env() []string {
+	// e2fsprogs takes 0 for "not set" and reads the clock.
+	now := max(s.Epoch.Unix(), 1)
+	return []string{"E2FSPROGS_FAKE_TIME=" + strconv.FormatInt(now, 10), "MKE2FS_CONFIG=" + s.config()}
+}
+
+// device is the filesystem as debugfs takes it.
+func (s Spec) device() string { return fmt.Sprintf("%s?offset=%d", s.Image, s.Offset) }

@@ -1,0 +1,103 @@
+package ext4
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assay-os/assay/assemblers/treetest"
+	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/report"
+)
+
+const (
+	testUUID   = "6e4ff95f-f662-45ee-a82a-bdf44a2d0b75"
+	testOffset = 1 << 20
+	testSize   = 64 << 20
+)
+
+var testEpoch = time.Unix(1579910400, 0)
+
+// build makes a filesystem of a tree in a new image file.
+func build(t *testing.T, source string, entries []report.Entry) (string, error) {
+	t.Helper()
+	image := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, testOffset+testSize); err != nil {
+		t.Fatal(err)
+	}
+	return image, Make(context.Background(), Spec{
+		Image: image, Offset: testOffset, Size: testSize, UUID: testUUID, Label: "root",
+		Source: source, Entries: entries, Epoch: testEpoch, Scratch: t.TempDir(),
+	})
+}
+
+func requireTools(t *testing.T) {
+	t.Helper()
+	fixtures.RequireRoot(t)
+	fixtures.RequireTool(t, "mke2fs", "debugfs", "e2fsck", "mount")
+}
+
+func TestHoldsTheTree(t *testing.T) {
+	requireTools(t)
+	source := t.TempDir()
+	treetest.Make(t, source, false)
+	want := treetest.Scan(t, source)
+	image, err := build(t, source, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	treetest.Run(t, "e2fsck", "-fn", image+"?offset=1048576")
+	got := treetest.Mounted(t, image, testOffset, testSize)
+	for _, d := range treetest.Diff(want, got) {
+		t.Error(d)
+	}
+	head, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Trim(string(head[:testOffset]), "\x00") != "" {
+		t.Error("bytes before the filesystem were written")
+	}
+}
+
+func TestRepeats(t *testing.T) {
+	requireTools(t)
+	a, b := t.TempDir(), tmpfs(t)
+	treetest.Make(t, a, false)
+	treetest.Make(t, b, true)
+	entries := treetest.Scan(t, a)
+	if d := treetest.Diff(entries, treetest.Scan(t, b)); len(d) > 0 {
+		t.Fatalf("the copies differ: %v", d)
+	}
+	var sums []string
+	for _, source := range []string{a, b} {
+		image, err := build(t, source, entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := treetest.Sum(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums = append(sums, sum)
+		time.Sleep(1100 * time.Millisecond) // another second on the clock that must not show
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("two copies of one tree gave %s and %s", sums[0], sums[1])
+	}
+}
+
+// tmpfs is a directory on another kind of filesystem than t.TempDir.
+func tmpfs(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	treetest.Run(t, "mount", "-t", "tmpfs", "tmpfs", dir)
+	t.Cleanup(func() { treetest.Run(t, "umount", dir) })
+	return dir
+}
