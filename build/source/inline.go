@@ -1,0 +1,95 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
+)
+
+// The encodings of inline data.
+const (
+	plainData = "base64"
+	lzmaData  = "lzma+base64"
+)
+
+func checkEncoding(encoding string) error {
+	if encoding != plainData && encoding != lzmaData {
+		return fmt.Errorf("the encoding %q is neither %q nor %q", encoding, plainData, lzmaData)
+	}
+	return nil
+}
+
+// inline decodes data that stands in the manifest.
+func (f *fetcher) inline(ctx context.Context, item Item) error {
+	state := Progress{Checksum: item.Checksum}
+	err := f.dest.AddSource(ctx, item.Checksum, func(w io.Writer) error {
+		limited := &limitedWriter{w: w, left: f.o.MaxSize, max: f.o.MaxSize}
+		err := decode(limited, *item.Inline)
+		state.Bytes = f.o.MaxSize - limited.left
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("decode inline data: %w", err)
+	}
+	f.done(state)
+	return nil
+}
+
+// decode writes the content that data stands for.
+func decode(w io.Writer, data InlineData) error {
+	raw, err := base64.StdEncoding.DecodeString(strings.Map(onlyBase64, data.Data))
+	if err != nil {
+		return err
+	}
+	if data.Encoding == lzmaData {
+		return decompress(w, raw)
+	}
+	_, err = w.Write(raw)
+	return err
+}
+
+// onlyBase64 drops what is not of the alphabet, as Python's b64decode does.
+func onlyBase64(r rune) rune {
+	switch {
+	case r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '+', r == '/', r == '=':
+		return r
+	}
+	return -1
+}
+
+// decompress reads what Python's lzma.decompress reads: one stream or several,
+// each an .xz or the older .lzma. What follows and is neither, it ignores.
+func decompress(w io.Writer, data []byte) error {
+	in := bytes.NewReader(data)
+	for n := 0; n == 0 || in.Len() > 0; n++ {
+		stream, err := openStream(in, data[len(data)-in.Len():])
+		if err != nil && n > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		written, err := io.Copy(w, stream)
+		if err != nil && n > 0 && written == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openStream opens the stream that starts with head.
+func openStream(in *bytes.Reader, head []byte) (io.Reader, error) {
+	if bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")) {
+		return xz.ReaderConfig{SingleStream: true}.NewReader(in)
+	}
+	return lzma.NewReader(in)
+}
