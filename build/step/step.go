@@ -52,6 +52,10 @@ type Definition struct {
 	Capabilities []string
 	// Since is the version of assay that first had it.
 	Since string
+	// Check finds what a schema cannot say of options that are valid by it:
+	// partitions that overlap, a combination that is not supported. It is nil
+	// where there is nothing of the kind. It sees no tree and no input.
+	Check func(options json.RawMessage) []Problem
 	Run   func(context.Context, *Context) error
 }
 

@@ -20,7 +20,7 @@ type Problem struct {
 
 func (p Problem) String() string { return p.Path + ": " + p.Message }
 
-// Validate holds options to the definition's schema and returns every problem
+// Validate holds options to the definition's schema, and then to its Check, and returns every problem
 // in a fixed order; none means that they are valid. Absent options are an
 // empty object.
 func (d *Definition) Validate(options json.RawMessage) []Problem {
@@ -34,6 +34,9 @@ func (d *Definition) Validate(options json.RawMessage) []Problem {
 	}
 	err = schema.Validate(value)
 	var failure *jsonschema.ValidationError
+	if err == nil && d.Check != nil {
+		return d.Check(orEmpty(options))
+	}
 	if err == nil {
 		return nil
 	}
