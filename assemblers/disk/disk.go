@@ -7,13 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/assay-os/assay/assemblers/ext4"
 	"github.com/assay-os/assay/assemblers/layout"
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/report"
 )
 
@@ -31,7 +31,8 @@ type Spec struct {
 	Epoch   time.Time
 	// Scratch is an existing directory for what does not stay.
 	Scratch string
-	Log     io.Writer
+	// Step runs the tools.
+	Step *step.Context
 }
 
 // Make makes the image. When it fails it leaves no file.
@@ -101,7 +102,7 @@ func (s Spec) filesystems(ctx context.Context) error {
 		spec := ext4.Spec{
 			Image: s.Image, Offset: p.Start, Size: p.Size / 4096 * 4096,
 			UUID: strings.ToLower(p.Filesystem.UUID), Label: p.Filesystem.Label,
-			Epoch: s.Epoch, Scratch: s.Scratch, Log: s.Log,
+			Epoch: s.Epoch, Scratch: s.Scratch, Step: s.Step,
 		}
 		if p.Filesystem.Mountpoint != "" {
 			spec.Source, spec.Entries = s.Source, s.Entries

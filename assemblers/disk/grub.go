@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/assemblers/layout"
-	"github.com/assay-os/assay/assemblers/tool"
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/report"
 )
 
@@ -122,8 +122,8 @@ func (s Spec) core(ctx context.Context, images string) ([]byte, error) {
 		return nil, err
 	}
 	out := filepath.Join(s.Scratch, "core.img")
-	args := append([]string{"-O", "i386-pc", "-d", images, "-o", out, "-p", inner, "-c", config, "-C", "auto"}, coreModules...)
-	if err := tool.Run(ctx, tool.Command{Name: mkimage(), Args: args, Log: s.Log}); err != nil {
+	argv := append([]string{mkimage(), "-O", "i386-pc", "-d", images, "-o", out, "-p", inner, "-c", config, "-C", "auto"}, coreModules...)
+	if err := s.Step.Exec(ctx, step.Program{Argv: argv, Env: []string{"LC_ALL=C"}}); err != nil {
 		return nil, err
 	}
 	core, err := os.ReadFile(out)

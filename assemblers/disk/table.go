@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/assemblers/layout"
-	"github.com/assay-os/assay/assemblers/tool"
+	"github.com/assay-os/assay/build/step"
 )
 
 // attributeNames are the bits that sfdisk has names for, sfdisk(8) "attrs".
@@ -17,10 +17,10 @@ const legacyBIOSBootable = 2
 
 // table writes the partition table: both copies of a GPT, and its MBR.
 func (s Spec) table(ctx context.Context) error {
-	return tool.Run(ctx, tool.Command{
-		Name:  "sfdisk",
-		Args:  []string{"--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never", s.Image},
-		Stdin: strings.NewReader(Script(s.Layout)), Log: s.Log,
+	return s.Step.Exec(ctx, step.Program{
+		Argv:  []string{"sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never", s.Image},
+		Env:   []string{"LC_ALL=C"},
+		Stdin: strings.NewReader(Script(s.Layout)),
 	})
 }
 

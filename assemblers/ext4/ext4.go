@@ -10,14 +10,13 @@ package ext4
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/assay-os/assay/assemblers/tool"
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/report"
 )
 
@@ -52,7 +51,8 @@ type Spec struct {
 	Epoch time.Time
 	// Scratch is an existing directory for the script and the attributes.
 	Scratch string
-	Log     io.Writer
+	// Step runs the tools.
+	Step *step.Context
 }
 
 // Make makes the filesystem.
@@ -102,19 +102,19 @@ func (s Spec) mke2fs(ctx context.Context) error {
 		"offset=" + strconv.FormatInt(s.Offset, 10), "nodiscard", "no_copy_xattrs",
 		"hash_seed=" + s.UUID, "lazy_itable_init=0", "lazy_journal_init=0", "root_owner=0:0",
 	}
-	args := []string{
-		"-q", "-F", "-t", "ext4", "-O", features, "-b", strconv.Itoa(blockSize), "-I", "256",
+	argv := []string{
+		"mke2fs", "-q", "-F", "-t", "ext4", "-O", features, "-b", strconv.Itoa(blockSize), "-I", "256",
 		"-N", strconv.FormatInt(s.inodes(), 10), "-m", "5", "-e", "continue", "-o", "Linux",
 		"-U", s.UUID, "-E", strings.Join(extended, ","),
 	}
 	if s.Label != "" {
-		args = append(args, "-L", s.Label)
+		argv = append(argv, "-L", s.Label)
 	}
 	if len(s.Entries) > 0 {
-		args = append(args, "-d", s.Source)
+		argv = append(argv, "-d", s.Source)
 	}
-	args = append(args, s.Image, strconv.FormatInt(s.Size/blockSize, 10))
-	return tool.Run(ctx, tool.Command{Name: "mke2fs", Args: args, Env: s.env(), Log: s.Log})
+	argv = append(argv, s.Image, strconv.FormatInt(s.Size/blockSize, 10))
+	return s.Step.Exec(ctx, step.Program{Argv: argv, Env: s.env()})
 }
 
 // inodes is how many inodes the filesystem gets: the usual share of its size,
@@ -131,11 +131,12 @@ const mke2fsConf = "[fs_types]\n\text4 = {\n\t}\n\tfloppy = {\n\t}\n\tsmall = {\
 // config is where mke2fs finds mke2fsConf.
 func (s Spec) config() string { return filepath.Join(s.Scratch, "mke2fs.conf") }
 
-// env gives e2fsprogs its clock and its configuration.
+// env gives e2fsprogs its clock, its configuration, and the order of names:
+// mke2fs -d sorts by the locale.
 func (s Spec) env() []string {
 	// e2fsprogs takes 0 for "not set" and reads the clock.
 	now := max(s.Epoch.Unix(), 1)
-	return []string{"E2FSPROGS_FAKE_TIME=" + strconv.FormatInt(now, 10), "MKE2FS_CONFIG=" + s.config()}
+	return []string{"E2FSPROGS_FAKE_TIME=" + strconv.FormatInt(now, 10), "MKE2FS_CONFIG=" + s.config(), "LC_ALL=C"}
 }
 
 // device is the filesystem as debugfs takes it.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-os/assay/assemblers/treetest"
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/report"
 )
@@ -33,7 +34,7 @@ func build(t *testing.T, source string, entries []report.Entry) (string, error) 
 	}
 	return image, Make(context.Background(), Spec{
 		Image: image, Offset: testOffset, Size: testSize, UUID: testUUID, Label: "root",
-		Source: source, Entries: entries, Epoch: testEpoch, Scratch: t.TempDir(),
+		Source: source, Entries: entries, Epoch: testEpoch, Scratch: t.TempDir(), Step: &step.Context{},
 	})
 }
 

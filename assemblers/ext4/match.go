@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/assay-os/assay/assemblers/tool"
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/report"
 )
 
@@ -231,14 +232,13 @@ func parseEntry(f [][]byte) (dirent, error) {
 // nothing; a line on stderr after its version is a failure.
 func (s Spec) debugfs(ctx context.Context, script string, write bool) ([]byte, error) {
 	var out, complaints bytes.Buffer
-	args := []string{"-f", "-", s.device()}
+	argv := []string{"debugfs", "-f", "-", s.device()}
 	if write {
-		args = append([]string{"-w"}, args...)
+		argv = slices.Insert(argv, 1, "-w")
 	}
-	err := tool.Run(ctx, tool.Command{
-		Name: "debugfs", Args: args, Env: s.env(),
-		Stdin: strings.NewReader(script), Stdout: &out, Stderr: &complaints,
-	})
+	watched := *s.Step
+	watched.Log = &complaints
+	err := watched.Exec(ctx, step.Program{Argv: argv, Env: s.env(), Stdin: strings.NewReader(script), Stdout: &out})
 	if err != nil {
 		return nil, err
 	}
