@@ -1,0 +1,11 @@
+package canonical
+
+// All is the one list of rules. The first that matches applies, so the
+// particular stand before the general.
+func All() []Rule {
+	rules := []Rule{}
+	for _, c := range compressions() {
+		rules = append(rules, c.rule())
+	}
+	return rules
+}

@@ -1,0 +1,184 @@
+package inspect
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// chunkSize is the unit of a disk's digest.
+const chunkSize = 1 << 20
+
+// readDisk fills the digest of the whole disk and those of the bytes that
+// belong to no filesystem.
+func (in *inspection) readDisk(ctx context.Context) error {
+	if in.report.Disk == nil || in.img.Device == nil {
+		in.set(sectionDisk, report.Section{Status: report.Absent, Reason: "the subject is no disk"})
+		return nil
+	}
+	if in.wants(sectionDisk) {
+		if err := in.digestDisk(ctx); err != nil {
+			return err
+		}
+	}
+	in.set(sectionDisk, in.troubles.disk.section())
+	return nil
+}
+
+func (in *inspection) digestDisk(ctx context.Context) error {
+	if in.NoHash {
+		in.troubles.disk.add("", "the disk's bytes are not hashed, as asked")
+		return nil
+	}
+	extents, err := in.img.Device.Extents()
+	if err != nil {
+		in.troubles.disk.add("", "map disk: "+err.Error())
+		return nil
+	}
+	digest, err := diskDigest(ctx, in.img.Device, extents, in.Workers)
+	if err == nil {
+		in.report.Disk.Digest = digest
+		in.report.Disk.Regions, err = regions(ctx, in.img.Device, extents, in.report.Disk)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		in.troubles.disk.add("", err.Error())
+	}
+	return nil
+}
+
+// diskDigest is the hex SHA-256 over a list: for each chunk of 1 MiB that
+// holds a byte other than zero, in order, the chunk's index as a big-endian
+// 64-bit number and the SHA-256 of its bytes; then the disk's size in bytes,
+// as such a number. The last chunk ends where the disk does. So equal content
+// gives equal digests in any container, and holes cost nothing.
+func diskDigest(ctx context.Context, d image.Device, extents []image.Extent, workers int) (string, error) {
+	chunks, err := chunksOf(extents, d.Size())
+	if err != nil {
+		return "", err
+	}
+	sums := make([][]byte, len(chunks))
+	g, ctx := errgroup.WithContext(ctx)
+	for w := range workers {
+		g.Go(func() error {
+			buf := make([]byte, chunkSize)
+			for i := w; i < len(chunks); i += workers {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := chunkSum(d, chunks[i], buf, &sums[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for i, sum := range sums {
+		if sum != nil {
+			h.Write(binary.BigEndian.AppendUint64(nil, uint64(chunks[i])))
+			h.Write(sum)
+		}
+	}
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(d.Size())))
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// chunksOf are the indices of the chunks that may hold data.
+func chunksOf(extents []image.Extent, size int64) ([]int64, error) {
+	var list []int64
+	next, end := int64(0), int64(0)
+	for _, x := range extents {
+		if x.Offset < end || x.Length < 0 || x.Length > size-x.Offset {
+			return nil, fmt.Errorf("map disk: the extent of %d bytes at %d is out of order or beyond the end", x.Length, x.Offset)
+		}
+		end = x.Offset + x.Length
+		for next = max(next, x.Offset/chunkSize); next*chunkSize < end; next++ {
+			list = append(list, next)
+		}
+	}
+	return list, nil
+}
+
+// chunkSum sets sum to the SHA-256 of a chunk, and leaves it nil for zeros.
+func chunkSum(d image.Device, index int64, buf []byte, sum *[]byte) error {
+	off := index * chunkSize
+	buf = buf[:min(chunkSize, d.Size()-off)]
+	if err := readFull(d, buf, off); err != nil {
+		return fmt.Errorf("disk: %w", err)
+	}
+	if !isZero(buf) {
+		s := sha256.Sum256(buf)
+		*sum = s[:]
+	}
+	return nil
+}
+
+// isZero compares a buffer with itself, one byte further: memcmp is faster
+// than any loop in Go.
+func isZero(b []byte) bool {
+	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1])
+}
+
+// A span is a part of the disk that no filesystem covers.
+type span struct {
+	role       string
+	start, end int64
+}
+
+// spans cuts the disk into what lies around its filesystems.
+func spans(d *report.Disk, size int64) []span {
+	parts := slices.Clone(d.Partitions)
+	slices.SortStableFunc(parts, func(a, b report.Partition) int { return cmp.Compare(a.Start, b.Start) })
+	list, at := tableSpans(d), int64(0)
+	if len(list) > 0 {
+		at = list[len(list)-1].end
+	}
+	for _, p := range parts {
+		start, end := clamp(p.Start, size), clamp(p.Start+p.Size, size)
+		if isExtended(p.Type) {
+			// The chain of logical partitions' tables lies in the gaps of an
+			// extended partition.
+			continue
+		}
+		list = append(list, span{"gap", at, start})
+		if p.Filesystem == nil || p.Filesystem.Type == "swap" {
+			list = append(list, span{fmt.Sprintf("partition %d", p.Index), start, end})
+		}
+		at = max(at, end)
+	}
+	if d.PartitionTable == "none" {
+		return nil
+	}
+	return append(list, span{"after last partition", at, size})
+}
+
+func clamp(v, size int64) int64 { return min(max(v, 0), size) }
+
+func isExtended(kind string) bool { return kind == "0x05" || kind == "0x0f" || kind == "0x85" }
+
+// tableSpans are the boot code and the table: of an MBR, sector 0 alone; of a
+// GPT also the header and the entries, which UEFI 2.10 (5.3) puts before the
+// 34th sector.
+func tableSpans(d *report.Disk) []span {
+	end := int64(512)
+	if d.PartitionTable == "gpt" {
+		end = 2*int64(d.SectorSize) + 128*128
+	}
+	return []span{{"boot code", 0, 440}, {"partition table", 440, end}}
+}

@@ -1,0 +1,56 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assay-os/assay/report"
+)
+
+func groups() Inspector {
+	return Inspector{
+		Name: "groups", Source: "/etc/group", Oracle: "getent group",
+		inspect: func(_ context.Context, t *Tree, r *report.Report) error {
+			data, err := t.ReadFile("/etc/group", maxTable)
+			if err != nil {
+				return err
+			}
+			list, err := parseGroup(data)
+			r.Groups = append(r.Groups, list...)
+			if err != nil {
+				return fmt.Errorf("/etc/group: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// parseGroup reads the lines of group(5), sorted by name, members too: their
+// order means nothing.
+func parseGroup(data []byte) ([]report.Group, error) {
+	var list []report.Group
+	err := eachTableLine(data, func(_ int, line string) error {
+		f := strings.Split(line, ":")
+		if len(f) != 4 {
+			return fmt.Errorf("%d fields instead of 4", len(f))
+		}
+		gid, err := id(f[2])
+		if err != nil {
+			return fmt.Errorf("group %.60q: gid %w", f[0], err)
+		}
+		g := report.Group{Name: f[0], GID: gid}
+		for m := range strings.SplitSeq(f[3], ",") {
+			if m = strings.TrimSpace(m); m != "" {
+				g.Members = append(g.Members, m)
+			}
+		}
+		slices.Sort(g.Members)
+		list = append(list, g)
+		return nil
+	})
+	slices.SortStableFunc(list, func(a, b report.Group) int { return cmp.Compare(a.Name, b.Name) })
+	return list, err
+}

@@ -1,0 +1,243 @@
+package inspect
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-os/assay/inspect/canonical"
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// The sizes of hashing. Files up to bufferSize are read once and serve the
+// digest and the content rules from memory. maxHoles bounds the zeros that one
+// file's holes may stand for: hashing them costs time that no disk limits.
+const (
+	bufferSize = 4 << 20
+	zeroSize   = 64 << 10
+	maxHoles   = 64 << 30
+)
+
+// hashFiles reads every inode's content once, in the order of the medium.
+func (in *inspection) hashFiles(ctx context.Context) error {
+	if !in.wants(sectionFiles) {
+		return nil
+	}
+	jobs := in.contents()
+	if in.NoHash {
+		in.skipContents(jobs)
+		return nil
+	}
+	p := &progress{tell: in.Progress}
+	for _, f := range jobs {
+		p.total += f.Node.Size
+	}
+	queue := make(chan *File)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(queue)
+		for _, f := range jobs {
+			select {
+			case queue <- f:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	used := newRuleSet()
+	for range in.Workers {
+		h := &hasher{in: in, buf: make([]byte, bufferSize), zero: make([]byte, zeroSize), progress: p, used: used}
+		g.Go(func() error { return h.run(ctx, queue) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	in.report.Rules = used.list()
+	return nil
+}
+
+// contents are the inodes to read, each once, as they follow on the medium.
+// Inode numbers stand in where a place is not known: most filesystems lay
+// files out in about their order.
+func (in *inspection) contents() []*File {
+	var jobs []*File
+	for i := range in.tree.files {
+		f := &in.tree.files[i]
+		if f.Node.Type == report.File && (f.first == nil || f.first == f) {
+			jobs = append(jobs, f)
+		}
+	}
+	slices.SortStableFunc(jobs, func(a, b *File) int {
+		return cmp.Or(
+			cmp.Compare(a.volume, b.volume),
+			cmp.Compare(a.Node.Physical, b.Node.Physical),
+			cmp.Compare(a.Node.Inode, b.Node.Inode))
+	})
+	return jobs
+}
+
+// skipContents says that nothing was hashed, where there was something to hash.
+func (in *inspection) skipContents(jobs []*File) {
+	if len(jobs) == 0 {
+		return
+	}
+	const why = "contents are not hashed, as asked"
+	in.troubles.files.add("", why)
+	in.troubles.canonical.add("", why)
+}
+
+// progress adds up what the workers have read.
+type progress struct {
+	mu          sync.Mutex
+	done, total int64
+	tell        func(done, total int64)
+}
+
+func (p *progress) add(n int64) {
+	if p.tell == nil || n == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += n
+	p.tell(p.done, p.total)
+}
+
+// A hasher is one worker with its buffers.
+type hasher struct {
+	in        *inspection
+	buf, zero []byte
+	progress  *progress
+	used      *ruleSet
+}
+
+func (h *hasher) run(ctx context.Context, queue <-chan *File) error {
+	for f := range queue {
+		if err := h.file(ctx, f); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			h.in.troubles.files.add(f.Path, err.Error())
+		}
+	}
+	return nil
+}
+
+// file fills SHA256 and Canonical of one file's node.
+func (h *hasher) file(ctx context.Context, f *File) error {
+	c, err := f.tree.Open(f.Node)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if c.Size() != f.Node.Size {
+		return fmt.Errorf("read content: %d bytes were listed and %d are there", f.Node.Size, c.Size())
+	}
+	var sum [sha256.Size]byte
+	var again canonical.Content = c
+	if c.Size() <= int64(len(h.buf)) {
+		data := h.buf[:c.Size()]
+		if err := h.whole(c, data); err != nil {
+			return err
+		}
+		sum, again = sha256.Sum256(data), bytes.NewReader(data)
+	} else if err := h.stream(ctx, c, &sum); err != nil {
+		return err
+	}
+	f.Node.SHA256 = hex.EncodeToString(sum[:])
+	if c.Size() <= int64(len(h.buf)) {
+		h.progress.add(c.Size())
+	}
+	if h.in.wants(sectionCanonical) {
+		h.canonical(ctx, f, again)
+	}
+	return nil
+}
+
+// whole fills data with the content, holes as zeros.
+func (h *hasher) whole(c image.Content, data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	return readFull(c, data, 0)
+}
+
+// readFull reads at off what fills p.
+func readFull(r io.ReaderAt, p []byte, off int64) error {
+	n, err := r.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("read at %d: %w", off+int64(n), err)
+}
+
+// stream hashes a content that is larger than the buffer, without reading holes.
+func (h *hasher) stream(ctx context.Context, c image.Content, sum *[sha256.Size]byte) error {
+	extents, err := c.Extents()
+	if err != nil {
+		return fmt.Errorf("map content: %w", err)
+	}
+	d, at, holes := sha256.New(), int64(0), int64(0)
+	for _, x := range append(extents, image.Extent{Offset: c.Size()}) {
+		start := min(x.Offset, c.Size())
+		if start < at || x.Length < 0 {
+			return fmt.Errorf("map content: the extent at %d is out of order", x.Offset)
+		}
+		if holes += start - at; holes > maxHoles {
+			return fmt.Errorf("read content: its holes stand for more than %d bytes of zeros", int64(maxHoles))
+		}
+		if err := h.zeros(ctx, d, start-at); err != nil {
+			return err
+		}
+		at = min(start+x.Length, c.Size())
+		if err := h.data(ctx, d, c, start, at); err != nil {
+			return err
+		}
+	}
+	d.Sum(sum[:0])
+	return nil
+}
+
+// zeros hashes n zeros.
+func (h *hasher) zeros(ctx context.Context, d hash.Hash, n int64) error {
+	h.progress.add(n)
+	for ; n > 0; n -= int64(len(h.zero)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		d.Write(h.zero[:min(n, int64(len(h.zero)))])
+	}
+	return nil
+}
+
+// data hashes the bytes from start to end.
+func (h *hasher) data(ctx context.Context, d hash.Hash, c image.Content, start, end int64) error {
+	for start < end {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		data := h.buf[:min(end-start, int64(len(h.buf)))]
+		if err := readFull(c, data, start); err != nil {
+			return err
+		}
+		d.Write(data)
+		start += int64(len(data))
+		h.progress.add(int64(len(data)))
+	}
+	return nil
+}

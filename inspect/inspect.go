@@ -1,0 +1,141 @@
+// Package inspect turns an opened image into a [report.Report].
+//
+// [Inspect] walks each filesystem of the image once, puts them together into
+// one tree by the image's own fstab, hashes every file in the order in which
+// the files lie on the medium, applies the content rules of package canonical
+// to what it hashes, and feeds the inspectors: one for each section of the
+// report (packages, users, boot, ...).
+//
+// What cannot be read never becomes a missing line: the section that it
+// belongs to is [report.Unread], with a reason that names the first place and
+// the count. Nothing of the host, of the clock or of the path that the image
+// was opened by reaches the report.
+//
+// The package mounts nothing, writes nothing but one temporary copy of an rpm
+// database, and does not compare: see package diff.
+//
+//	img, err := image.Open(ctx, "disk.qcow2", image.Options{})
+//	…
+//	r, err := inspect.Inspect(ctx, img, inspect.Options{})
+package inspect
+
+import (
+	"context"
+	"runtime"
+	"slices"
+
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// Options tune an inspection. The zero value reads everything.
+type Options struct {
+	// NoHash leaves contents unread: no SHA-256, no canonical forms, no
+	// digest of the disk. The sections of these are then unread.
+	NoHash bool
+	// Workers is how many files are hashed at once; 0 means one for each core.
+	Workers int
+	// Sections are the sections to fill, by their names in [SectionNames];
+	// nil means all. The others are unread, with the reason [NotAsked].
+	Sections []string
+	// Progress, when set, is told how many of the bytes are hashed. Calls do
+	// not overlap.
+	Progress func(done, total int64)
+}
+
+// NotAsked is the reason of a section that [Options] excluded.
+const NotAsked = "not asked for"
+
+// The sections that the core fills itself; each inspector has one of its own.
+const (
+	sectionFiles     = "files"
+	sectionDisk      = "disk"
+	sectionCanonical = "canonical"
+)
+
+// SectionNames are all names that Options.Sections may hold.
+func SectionNames() []string {
+	names := []string{sectionFiles, sectionCanonical, sectionDisk}
+	for _, i := range Inspectors() {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// An inspection is one run of [Inspect].
+type inspection struct {
+	Options
+	img    *image.Image
+	report *report.Report
+	tree   *Tree
+	// troubles of the sections that the core fills.
+	troubles struct{ files, canonical, disk trouble }
+}
+
+// Inspect reads img and reports all that is in it. The error is ctx's; all
+// other trouble is data in the report's sections. The image stays open.
+func Inspect(ctx context.Context, img *image.Image, o Options) (*report.Report, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	in := &inspection{Options: o, img: img, report: newReport(img)}
+	steps := []func(context.Context) error{
+		in.readTree, in.hashFiles, in.readDisk, in.runInspectors, in.finish,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return in.report, nil
+}
+
+// newReport is a report with nothing in it. Its lists are empty, not nil, so
+// that JSON shows [] for them.
+func newReport(img *image.Image) *report.Report {
+	r := &report.Report{
+		SchemaVersion: report.SchemaVersion,
+		Subject:       img.Subject,
+		Files:         []report.Entry{},
+		Packages:      []report.Package{},
+		Users:         []report.User{},
+		Groups:        []report.Group{},
+		OSRelease:     map[string]string{},
+		Fstab:         []report.FstabEntry{},
+		Services:      report.Services{Enabled: []string{}, Disabled: []string{}, Masked: []string{}},
+		Boot:          []report.BootEntry{},
+		Sections:      map[string]report.Section{},
+	}
+	if img.Disk != nil {
+		disk := *img.Disk
+		disk.Partitions = append([]report.Partition{}, disk.Partitions...)
+		r.Disk = &disk
+	}
+	return r
+}
+
+// wants tells whether the section was asked for.
+func (in *inspection) wants(section string) bool {
+	return in.Sections == nil || slices.Contains(in.Sections, section)
+}
+
+// finish writes the entries and the states of the core's own sections.
+func (in *inspection) finish(context.Context) error {
+	in.set(sectionFiles, in.troubles.files.section())
+	in.set(sectionCanonical, in.troubles.canonical.section())
+	if in.wants(sectionFiles) {
+		in.report.Files = in.tree.entries()
+	}
+	return nil
+}
+
+// set records the state of one section, unless it was not asked for.
+func (in *inspection) set(section string, s report.Section) {
+	if !in.wants(section) {
+		s = report.Section{Status: report.Unread, Reason: NotAsked}
+	}
+	in.report.Sections[section] = s
+}

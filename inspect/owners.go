@@ -1,0 +1,106 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/assay-os/assay/report"
+)
+
+// A diversion is where dpkg puts a file that another package took the place
+// of: dpkg-divert(1).
+type diversion struct{ to, by string }
+
+// dpkgOwners marks what each package's list of files names. Directories have
+// many owners, and get none.
+func dpkgOwners(t *Tree, list []report.Package) error {
+	diverted, err := diversions(t)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		p := &list[i]
+		data, err := dpkgList(t, p)
+		if errors.Is(err, fs.ErrNotExist) {
+			// A package that is not unpacked has no list.
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = eachLine(data, func(_ int, name string) error {
+			if d, ok := diverted[name]; ok && d.by != p.Name {
+				name = d.to
+			}
+			return t.own(name, p.Name)
+		})
+		if err != nil {
+			return fmt.Errorf("%s/info/%s.list: %w", dpkgDir, p.Name, err)
+		}
+	}
+	return nil
+}
+
+// dpkgList reads a package's list; that of a Multi-Arch: same package has the
+// architecture in its name.
+func dpkgList(t *Tree, p *report.Package) ([]byte, error) {
+	if strings.Contains(p.Name+p.Arch, "/") {
+		return nil, fmt.Errorf("package %.60q: a slash in its name", p.Name)
+	}
+	base := dpkgDir + "/info/" + p.Name
+	data, err := t.ReadFile(base+":"+p.Arch+".list", maxTable)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t.ReadFile(base+".list", maxTable)
+	}
+	return data, err
+}
+
+// own marks the file at name, whose directories are looked up as the image
+// would: packages name /bin/x where the tree has /usr/bin/x.
+func (t *Tree) own(name, owner string) error {
+	if !strings.HasPrefix(name, "/") {
+		return fmt.Errorf("%.60q is not an absolute path", name)
+	}
+	f := t.find(name)
+	if f == nil {
+		var err error
+		if f, err = t.Lstat(path.Dir(name) + "/./" + path.Base(name)); err != nil {
+			// A file that is listed and not there is for package verification to tell.
+			return nil
+		}
+	}
+	if f.Node.Type != report.Directory && f.Node.Package == "" {
+		f.Node.Package = owner
+	}
+	return nil
+}
+
+// diversions reads the triples of lines: from, to, the package that diverted.
+func diversions(t *Tree) (map[string]diversion, error) {
+	data, err := t.ReadFile(dpkgDir+"/diversions", maxTable)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]diversion{}
+	var triple []string
+	err = eachLine(data, func(_ int, line string) error {
+		if triple = append(triple, line); len(triple) == 3 {
+			m[triple[0]] = diversion{to: triple[1], by: triple[2]}
+			triple = triple[:0]
+		}
+		return nil
+	})
+	if err == nil && len(triple) > 0 {
+		err = errors.New("its last record has less than three lines")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s/diversions: %w", dpkgDir, err)
+	}
+	return m, nil
+}

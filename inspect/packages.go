@@ -1,0 +1,41 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"github.com/assay-os/assay/report"
+)
+
+func packages() Inspector {
+	return Inspector{
+		Name: "packages", Source: "/var/lib/dpkg/status, /var/lib/dpkg/status.d, rpm's database", Oracle: "dpkg-query --show, rpm -qa",
+		inspect: inspectPackages,
+	}
+}
+
+// inspectPackages asks every package manager: an image may have more than one.
+func inspectPackages(ctx context.Context, t *Tree, r *report.Report) error {
+	absent := 0
+	var trouble error
+	managers := []func(context.Context, *Tree, *report.Report) error{dpkg, rpm}
+	for _, m := range managers {
+		err := m(ctx, t, r)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			absent++
+		case err != nil:
+			trouble = errors.Join(trouble, err)
+		}
+	}
+	slices.SortStableFunc(r.Packages, func(a, b report.Package) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
+	})
+	if trouble == nil && absent == len(managers) {
+		return errors.Join(errAbsent, errors.New("no dpkg status and no rpm database"))
+	}
+	return trouble
+}

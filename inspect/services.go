@@ -1,0 +1,223 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assay-os/assay/report"
+)
+
+// maxUnit bounds the size of a unit file.
+const maxUnit = 1 << 20
+
+// unitDirs are the directories of system units that an image can hold, the
+// first counts: systemd.unit(5). The last is for systems without merged /usr.
+func unitDirs() []string {
+	return []string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+}
+
+func services() Inspector {
+	return Inspector{
+		Name: "services", Source: strings.Join(unitDirs(), ", "), Oracle: "systemctl --root=TREE list-unit-files, get-default",
+		inspect: inspectServices,
+	}
+}
+
+func inspectServices(_ context.Context, t *Tree, r *report.Report) error {
+	units, err := unitFiles(t)
+	if err != nil {
+		return err
+	}
+	if len(units) == 0 {
+		return fmt.Errorf("no unit in any of %s: %w", strings.Join(unitDirs(), ", "), errAbsent)
+	}
+	links, err := enablingLinks(t)
+	if err != nil {
+		return err
+	}
+	for _, name := range units {
+		state, err := unitState(t, name, links)
+		if err != nil {
+			return err
+		}
+		switch state {
+		case unitMasked:
+			r.Services.Masked = append(r.Services.Masked, name)
+		case unitEnabled:
+			r.Services.Enabled = append(r.Services.Enabled, name)
+		case unitDisabled:
+			r.Services.Disabled = append(r.Services.Disabled, name)
+		}
+	}
+	r.Services.DefaultTarget, err = defaultTarget(t)
+	return err
+}
+
+// unitFiles are the names of all units, sorted.
+func unitFiles(t *Tree) ([]string, error) {
+	var names []string
+	for _, dir := range unitDirs() {
+		files, err := t.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if f.Node.Type != report.Directory && isUnit(f.Name()) {
+				names = append(names, f.Name())
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+func isUnit(name string) bool {
+	return slices.Contains([]string{
+		".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope",
+	}, path.Ext(name)) && len(name) < 256
+}
+
+// enablingLinks are the names that a link in /etc enables: that of a link in a
+// .wants, .requires or .upholds directory, and what any link points to.
+func enablingLinks(t *Tree) (map[string]bool, error) {
+	enabled := map[string]bool{}
+	files, err := t.ReadDir(unitDirs()[0])
+	if errors.Is(err, fs.ErrNotExist) {
+		return enabled, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		ext := path.Ext(f.Name())
+		switch {
+		case f.Node.Type == report.Symlink && path.Base(string(f.Node.Target)) != f.Name():
+			enabled[path.Base(string(f.Node.Target))] = true
+		case f.Node.Type == report.Directory && (ext == ".wants" || ext == ".requires" || ext == ".upholds"):
+			links, err := t.ReadDir(f.Path)
+			if err != nil {
+				return nil, err
+			}
+			for _, l := range links {
+				if l.Node.Type == report.Symlink {
+					enabled[l.Name()] = true
+					enabled[path.Base(string(l.Node.Target))] = true
+				}
+			}
+		}
+	}
+	return enabled, nil
+}
+
+// The states of a unit that the report tells.
+type unitStatus int
+
+const (
+	unitOther unitStatus = iota
+	unitEnabled
+	unitDisabled
+	unitMasked
+)
+
+// unitState follows what systemctl's is-enabled does for the unit of a name.
+func unitState(t *Tree, name string, links map[string]bool) (unitStatus, error) {
+	f, err := findUnit(t, name)
+	if err != nil || f == nil {
+		return unitOther, err
+	}
+	if f.Node.Type == report.Symlink {
+		target := string(f.Node.Target)
+		if path.Clean(target) == "/dev/null" {
+			return unitMasked, nil
+		}
+		if path.Base(target) != name {
+			return unitOther, nil // an alias of another unit
+		}
+		if f, err = t.Lookup(f.Path); errors.Is(err, fs.ErrNotExist) {
+			return unitOther, nil
+		} else if err != nil {
+			return unitOther, err
+		}
+	}
+	if f.Node.Type != report.File {
+		return unitOther, nil
+	}
+	if f.Node.Size == 0 {
+		return unitMasked, nil
+	}
+	if links[name] {
+		return unitEnabled, nil
+	}
+	data, err := f.Read(maxUnit)
+	if err != nil {
+		return unitOther, err
+	}
+	installable, err := hasInstall(data)
+	if err != nil {
+		return unitOther, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	if installable {
+		return unitDisabled, nil
+	}
+	return unitOther, nil
+}
+
+// findUnit is the file of a unit in the first directory that has it.
+func findUnit(t *Tree, name string) (*File, error) {
+	for _, dir := range unitDirs() {
+		f, err := t.Lstat(dir + "/" + name)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+	}
+	return nil, nil
+}
+
+// hasInstall tells whether a unit's [Install] section says where to link it.
+func hasInstall(data []byte) (bool, error) {
+	install, found := false, false
+	err := eachTableLine(data, func(_ int, line string) error {
+		if line[0] == '[' {
+			install = line == "[Install]"
+			return nil
+		}
+		key, value, _ := strings.Cut(line, "=")
+		switch strings.TrimSpace(key) {
+		case "Alias", "WantedBy", "RequiredBy", "UpheldBy":
+			found = found || install && strings.TrimSpace(value) != ""
+		}
+		return nil
+	})
+	return found, err
+}
+
+// defaultTarget is what default.target leads to; "" when there is none.
+func defaultTarget(t *Tree) (string, error) {
+	f, err := findUnit(t, "default.target")
+	if err != nil || f == nil {
+		return "", err
+	}
+	for range maxLinks {
+		if f.Node.Type != report.Symlink {
+			return f.Name(), nil
+		}
+		name := path.Base(string(f.Node.Target))
+		next, err := findUnit(t, name)
+		if err != nil {
+			return "", err
+		}
+		if next == nil {
+			return name, nil
+		}
+		f = next
+	}
+	return "", fmt.Errorf("look up default.target: too many links at %s", f.Path)
+}

@@ -1,0 +1,309 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// A Tree is the image's own tree of files, its volumes mounted where the
+// image's fstab says. It resolves names as the image would: a symbolic link is
+// followed inside of the tree, an absolute one from the tree's root.
+//
+// A name that is not there gives an error that is [fs.ErrNotExist], but only
+// where that is certain: below a directory that could not be read it is
+// [ErrUnread].
+type Tree struct {
+	// files is sorted by the bytes of the path.
+	files []File
+	// missing says that a volume of the tree could not be read, and which.
+	missing string
+}
+
+// ErrUnread says that it cannot be known whether a name exists.
+var ErrUnread = errors.New("could not be read")
+
+// A File is one name of a Tree.
+type File struct {
+	// Path is where the name is in the whole tree; the node knows only its
+	// place in its own volume.
+	Path string
+	Node *image.Node
+	tree image.Tree
+	// volume tells the inodes of one filesystem from another's.
+	volume int
+	// first is the first name, in order, of the same inode when it has more.
+	first *File
+}
+
+// The bounds of a look-up: Linux' own for links (path_resolution(7)) and four
+// times PATH_MAX for a path with all its links written out.
+const (
+	maxLinks = 40
+	maxPath  = 16384
+)
+
+// find is the entry of a clean path, no link followed; nil when there is none.
+func (t *Tree) find(clean string) *File {
+	i, ok := slices.BinarySearchFunc(t.files, clean, func(f File, name string) int {
+		return strings.Compare(f.Path, name)
+	})
+	if !ok {
+		return nil
+	}
+	return &t.files[i]
+}
+
+// Lookup finds name and follows links, the last one included.
+func (t *Tree) Lookup(name string) (*File, error) { return t.resolve(name, true) }
+
+// Lstat finds name and follows links, but not the last one.
+func (t *Tree) Lstat(name string) (*File, error) { return t.resolve(name, false) }
+
+func (t *Tree) resolve(name string, last bool) (*File, error) {
+	at, todo, links := "/", strings.Split(name, "/"), 0
+	for len(todo) > 0 {
+		part := todo[0]
+		todo = todo[1:]
+		if part == "" || part == "." {
+			continue
+		}
+		if part == ".." {
+			at = path.Dir(at)
+			continue
+		}
+		next := join(at, part)
+		f := t.find(next)
+		if f == nil {
+			return nil, t.notThere(name, next)
+		}
+		if f.Node.Type != report.Symlink || !last && !rest(todo) {
+			at = next
+			continue
+		}
+		target := string(f.Node.Target)
+		if links++; links > maxLinks || len(target)+len(name) > maxPath {
+			return nil, fmt.Errorf("look up %s: too many symbolic links at %s", name, next)
+		}
+		if strings.HasPrefix(target, "/") {
+			at = "/"
+		}
+		todo = append(strings.Split(target, "/"), todo...)
+	}
+	f := t.find(at)
+	if f == nil {
+		return nil, t.notThere(name, at)
+	}
+	return f, nil
+}
+
+// rest tells whether anything of a split path is left to look up.
+func rest(parts []string) bool {
+	return slices.ContainsFunc(parts, func(p string) bool { return p != "" && p != "." })
+}
+
+func join(dir, name string) string {
+	if dir == "/" {
+		return "/" + name
+	}
+	return dir + "/" + name
+}
+
+// notThere is the error for a look-up of name that ended at the missing path at.
+func (t *Tree) notThere(name, at string) error {
+	for dir := path.Dir(at); ; dir = path.Dir(dir) {
+		if f := t.find(dir); f != nil {
+			if f.Node.Err != nil {
+				return fmt.Errorf("look up %s: %s %w: %v", name, dir, ErrUnread, f.Node.Err)
+			}
+			break
+		}
+		if dir == "/" {
+			break
+		}
+	}
+	if t.missing != "" {
+		return fmt.Errorf("look up %s: not there, but %s %w", name, t.missing, ErrUnread)
+	}
+	return fmt.Errorf("look up %s: %w", name, fs.ErrNotExist)
+}
+
+// ReadFile gives the whole content of the regular file that name leads to. A
+// file of more than limit bytes is an error, and nothing of it is read.
+func (t *Tree) ReadFile(name string, limit int64) ([]byte, error) {
+	f, err := t.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.Read(limit)
+}
+
+// Read gives the whole content of a regular file, as [Tree.ReadFile] does.
+func (f *File) Read(limit int64) ([]byte, error) {
+	if f.Node.Type != report.File {
+		return nil, fmt.Errorf("read %s: it is a %s, not a file", f.Path, f.Node.Type)
+	}
+	if f.Node.Size > limit {
+		return nil, fmt.Errorf("read %s: %d bytes are more than the %d that are read of such a file", f.Path, f.Node.Size, limit)
+	}
+	c, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	data := make([]byte, f.Node.Size)
+	if n, err := c.ReadAt(data, 0); err != nil && !(err == io.EOF && n == len(data)) {
+		return nil, fmt.Errorf("read %s: %w", f.Path, err)
+	}
+	return data, nil
+}
+
+// Open opens a regular file's content; the caller closes it.
+func (f *File) Open() (image.Content, error) {
+	c, err := f.tree.Open(f.Node)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", f.Path, err)
+	}
+	return c, nil
+}
+
+// Name is the last part of the file's path.
+func (f *File) Name() string { return path.Base(f.Path) }
+
+// ReadDir gives what is in the directory that name leads to, sorted.
+func (t *Tree) ReadDir(name string) ([]*File, error) {
+	dir, err := t.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	if dir.Node.Type != report.Directory {
+		return nil, fmt.Errorf("list %s: it is a %s, not a directory", dir.Path, dir.Node.Type)
+	}
+	if dir.Node.Err != nil {
+		return nil, fmt.Errorf("list %s: %w: %v", dir.Path, ErrUnread, dir.Node.Err)
+	}
+	return t.children(dir.Path), nil
+}
+
+// children steps over what is below the directory's own names instead of
+// reading it: '0' is the byte after '/', so NAME0 is the first that is not in NAME/.
+func (t *Tree) children(dir string) []*File {
+	prefix := join(dir, "")
+	var list []*File
+	for i := t.search(prefix); i < len(t.files) && strings.HasPrefix(t.files[i].Path, prefix); {
+		f := &t.files[i]
+		name := f.Path[len(prefix):]
+		if slash := strings.IndexByte(name, '/'); slash >= 0 {
+			i = t.search(prefix + name[:slash] + "0")
+			continue
+		}
+		if name != "" {
+			list = append(list, f)
+		}
+		i++
+	}
+	return list
+}
+
+// search is the index of the first path that is not less than name.
+func (t *Tree) search(name string) int {
+	i, _ := slices.BinarySearchFunc(t.files, name, func(f File, name string) int {
+		return strings.Compare(f.Path, name)
+	})
+	return i
+}
+
+// Glob gives the names that match a pattern of path.Match's form, sorted.
+// Directories in the pattern are looked up as names are. Nothing there is no
+// error; what could not be read is.
+func (t *Tree) Glob(pattern string) ([]*File, error) {
+	dirs := []string{"/"}
+	parts := strings.Split(strings.Trim(pattern, "/"), "/")
+	for _, part := range parts[:len(parts)-1] {
+		matched, err := t.match(dirs, part)
+		if err != nil {
+			return nil, err
+		}
+		dirs = dirs[:0]
+		for _, f := range matched {
+			dirs = append(dirs, f.Path)
+		}
+	}
+	return t.match(dirs, parts[len(parts)-1])
+}
+
+// match gives what matches pattern in each of dirs.
+func (t *Tree) match(dirs []string, pattern string) ([]*File, error) {
+	var found []*File
+	for _, dir := range dirs {
+		if f, err := t.Lookup(dir); err == nil && f.Node.Type != report.Directory {
+			continue
+		}
+		list, err := t.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range list {
+			ok, err := path.Match(pattern, f.Name())
+			if err != nil {
+				return nil, fmt.Errorf("match %s: %w", pattern, err)
+			}
+			if ok {
+				found = append(found, f)
+			}
+		}
+	}
+	return found, nil
+}
+
+// link makes each name of an inode with several know the first one.
+func (t *Tree) link() {
+	type inode struct {
+		volume int
+		number uint64
+	}
+	first := map[inode]*File{}
+	for i := range t.files {
+		f := &t.files[i]
+		if f.Node.Inode == 0 || f.Node.Links == 1 || f.Node.Type == report.Directory {
+			continue
+		}
+		key := inode{f.volume, f.Node.Inode}
+		if other, ok := first[key]; ok {
+			other.first, f.first = other, other
+		} else {
+			first[key] = f
+		}
+	}
+}
+
+// entries makes the report's list, and lets go of the nodes on the way, so
+// that the two are never whole in memory at once.
+func (t *Tree) entries() []report.Entry {
+	list := make([]report.Entry, len(t.files))
+	for i := range t.files {
+		f := &t.files[i]
+		e := f.Node.Entry
+		e.Path = report.Raw(f.Path)
+		if f.first != nil {
+			e.Hardlink = report.Raw(f.first.Path)
+			if f.first != f {
+				head := &list[t.search(f.first.Path)]
+				e.SHA256, e.Canonical = head.SHA256, head.Canonical
+			}
+		}
+		list[i] = e
+		f.Node = nil
+	}
+	return list
+}
