@@ -94,6 +94,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "assay",
+		Version:       version,
 		Short:         "Build operating-system images, inspect them, prove that two are the same",
 		SilenceUsage:  true,
 		SilenceErrors: true,
