@@ -1,5 +1,21 @@
 // Package store keeps what a build made or fetched: sources by checksum, and
 // the output of every step as a layer, which holds only what the step changed.
+//
+// A tree is a stack of layers. Each layer carries the list of the entries that
+// it changes; the fold of these lists is the truth for owner, mode, label,
+// capability and device, the files on disk are its carrier. Layers are used by
+// overlay mounts where the kernel and the filesystem allow it, else by copies.
+//
+//	s, err := store.Open("/var/cache/assay", store.Options{})
+//	release, err := s.Hold(ctx, waiting)
+//	defer release()
+//	work, err := s.Begin(base)
+//	// hand work.View() to a process, which calls View.Mount and changes the tree
+//	layer, err := work.Commit(ctx, store.Commit{Key: key, Epoch: epoch})
+//	base = base.With(layer)
+//
+// The package runs nothing, fetches nothing and knows no stage. The form on
+// disk is described in docs/store.md.
 package store
 
 import (
@@ -24,7 +40,11 @@ type Layer struct {
 	Type   string `json:"type"`
 	StepID string `json:"step_id"`
 	// Empty is true when the step changed nothing.
-	Empty    bool            `json:"empty,omitempty"`
+	Empty bool `json:"empty,omitempty"`
+	// Changed and Removed count entries, Bytes the content of changed files.
+	Changed  int             `json:"changed"`
+	Removed  int             `json:"removed"`
+	Bytes    int64           `json:"bytes"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
@@ -37,12 +57,12 @@ type Tree struct {
 
 // A View tells how a tree is presented to a process: by an overlay mount, or
 // as a plain directory. It is plain data, so that it can be handed to the
-// process that mounts it in a mount namespace of its own.
+// process that mounts it in a mount namespace of its own; see [View.Mount].
 type View struct {
-	// Dir is set for a plain directory.
+	// Dir is set for a plain directory: an absolute path.
 	Dir string `json:"dir,omitempty"`
-	// Base is the directory that Lower is relative to (short paths: the
-	// kernel takes one page of mount options). Lower is topmost first.
+	// Base is the directory that Lower, Upper and Work are relative to (short
+	// paths: the kernel takes one page of mount options). Lower is topmost first.
 	Base     string   `json:"base,omitempty"`
 	Lower    []string `json:"lower,omitempty"`
 	Upper    string   `json:"upper,omitempty"`
@@ -56,6 +76,10 @@ type Store interface {
 	// Lookup returns the layer that key led to, and false when there is none
 	// or when what is there does not match its own digest.
 	Lookup(key string) (*Layer, bool, error)
+	// Hold keeps everything that this process looks up from being collected,
+	// until release is called. Call it once, before the first Lookup of a
+	// build. While a collection runs it waits, and says so as Lock does.
+	Hold(ctx context.Context, waiting func(holder string)) (release func(), err error)
 	// Lock waits until this process is the only one that works on key. While
 	// it waits it calls waiting once with a word on who holds it.
 	Lock(ctx context.Context, key string, waiting func(holder string)) (unlock func(), err error)
@@ -75,7 +99,12 @@ type Store interface {
 // A Work is a tree that a step is changing.
 type Work interface {
 	View() View
-	// Commit makes a layer of what changed, durably and atomically.
+	// Dir is a directory for the caller's own files about this work
+	// (arguments, log); they never get into the layer, and Keep keeps them.
+	Dir() string
+	// Commit makes a layer of what changed, durably and atomically. The view
+	// must not be mounted anywhere any more. After an error the work is still
+	// there for Discard or Keep.
 	Commit(context.Context, Commit) (*Layer, error)
 	// Discard throws the work away; Keep leaves it for looking into and
 	// returns its directory.
