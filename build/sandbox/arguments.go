@@ -31,7 +31,9 @@ func (s *setup) bwrapArguments(p places, caps []string) ([]string, error) {
 	for _, c := range caps {
 		a.add("--cap-add", c)
 	}
-	a.root(p.root, s.hostRoot())
+	if !s.noRoot() {
+		a.root(p.root, s.hostRoot())
+	}
 	a.add("--perms", "1777", "--tmpfs", "/tmp", "--tmpfs", "/run", "--bind", filepath.Join(s.Work, "var"), "/var")
 	a.kernel("", s.Masks)
 	a.step(s, p)

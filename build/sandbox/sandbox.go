@@ -51,7 +51,8 @@ type Spec struct {
 	// Args is the command line inside of the sandbox; its first item is a
 	// path there.
 	Args []string
-	// Root is the build root. A plain directory "/" is the host's /usr.
+	// Root is the build root. A plain directory "/" is the host's /usr; the
+	// zero View is none at all, for a static program that needs none.
 	Root store.View
 	// Tree is what the step may change; nil gives an empty directory.
 	Tree   *store.View

@@ -101,7 +101,7 @@ func (s *setup) mountViews() (places, error) {
 	}
 	p := places{root: s.Root.Dir, inputs: map[string]string{}}
 	var err error
-	if !s.hostRoot() {
+	if !s.hostRoot() && !s.noRoot() {
 		if p.root, err = mountView(s.Root, top, "root"); err != nil {
 			return p, err
 		}
@@ -128,11 +128,7 @@ func mountView(v store.View, top, name string) (string, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", err
 	}
-	mounter, ok := any(v).(interface{ Mount(string) error })
-	if !ok {
-		return dir, unix.Mount(v.Dir, dir, "", unix.MS_BIND, "")
-	}
-	if err := mounter.Mount(dir); err != nil {
+	if err := v.Mount(dir); err != nil {
 		return "", refused("mount "+name, err)
 	}
 	return dir, nil
@@ -140,6 +136,9 @@ func mountView(v store.View, top, name string) (string, error) {
 
 // hostRoot says that the build root is the host itself.
 func (s *Spec) hostRoot() bool { return s.Root.Dir == "/" }
+
+// noRoot says that there is no build root at all.
+func (s *Spec) noRoot() bool { return s.Root.Dir == "" && s.Root.Base == "" }
 
 // leaveSession cuts what a process inherits outside of the namespaces that
 // bwrap makes: the umask, resource limits, the session keyring.
