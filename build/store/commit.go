@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/assay-os/assay/report"
 )
 
 var errDamaged = errors.New("a file of these layers is damaged; run assay store verify --repair")
