@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/assay-os/assay/build/manifest/pyjson"
 	"github.com/assay-os/assay/fixtures"
 )
 
@@ -38,18 +41,40 @@ func TestConformance(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := Read(data, name)
+			doc, err := pyjson.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, problems := Load(doc)
+			problems = append(problems, CheckOptions(doc)...)
 			if len(want.Invalid) > 0 {
-				if err == nil {
-					t.Fatal("osbuild refuses it")
-				}
+				samePlaces(t, problems, want)
 				return
 			}
-			if err != nil {
+			if err := problems.Err(); err != nil {
 				t.Fatal(err)
 			}
 			sameIDs(t, m, want)
 		})
+	}
+}
+
+// samePlaces requires a problem at or below every place where
+// osbuild reports one.
+func samePlaces(t *testing.T, problems Problems, want verdict) {
+	t.Helper()
+	for _, x := range want.Invalid {
+		var path Path
+		for _, step := range x.Path {
+			if f, ok := step.(float64); ok {
+				step = int(f)
+			}
+			path = append(path, step)
+		}
+		below := func(p Problem) bool { return strings.HasPrefix(p.Path.String(), path.String()) }
+		if !slices.ContainsFunc(problems, below) {
+			t.Errorf("no problem at %s: osbuild says %s", path, x.Message)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func (l *loader) device(m pyjson.Member, path Path) *Device {
 		Options: o.options(),
 		Path:    path,
 	}
-	l.checkModule("device", d.Type, m.Value, path)
+	l.checkModule(grammar.Device, d.Type, m.Value, path)
 	return d
 }
 
@@ -97,7 +97,7 @@ func (l *loader) mount(v pyjson.Value, path Path, s *Step) {
 		Options: o.options(),
 		Path:    path,
 	}
-	l.checkModule("mount", m.Type, v, path)
+	l.checkModule(grammar.Mount, m.Type, v, path)
 	if slices.ContainsFunc(s.Mounts, func(x *Mount) bool { return x.Name == m.Name }) {
 		l.fail(path.At("name"), "there is a mount %q already", m.Name)
 	}

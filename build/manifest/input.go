@@ -3,6 +3,7 @@ package manifest
 import (
 	"strings"
 
+	"github.com/assay-os/assay/build/manifest/grammar"
 	"github.com/assay-os/assay/build/manifest/pyjson"
 )
 
@@ -21,7 +22,7 @@ func (l *loader) inputV2(m pyjson.Member, path Path, p *Pipeline, s *Step) {
 		Options: o.options(),
 		Path:    path,
 	}
-	l.checkModule("input", in.Type, m.Value, path)
+	wellFormed := l.checkModule(grammar.Input, in.Type, m.Value, path)
 	references := o.references()
 	switch in.Origin {
 	case FromPipeline:
@@ -29,9 +30,10 @@ func (l *loader) inputV2(m pyjson.Member, path Path, p *Pipeline, s *Step) {
 	case FromSource:
 		l.sourceReferences(references, o)
 		in.References = references
-	case "":
 	default:
-		l.fail(path.At("origin"), "%q is neither %q nor %q", in.Origin, FromSource, FromPipeline)
+		if wellFormed {
+			l.fail(path.At("origin"), "%q is neither %q nor %q", in.Origin, FromSource, FromPipeline)
+		}
 	}
 	in.ID = inputID(in, canonicalReferences(references))
 	s.Inputs = append(s.Inputs, in)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assay-os/assay/build/manifest/grammar"
 	"github.com/assay-os/assay/build/manifest/pyjson"
@@ -52,9 +53,21 @@ func Load(v pyjson.Value) (*Manifest, Problems) {
 	}
 	l.document(v)
 	if len(l.problems) > 0 {
-		return nil, l.problems
+		return nil, distinct(l.problems)
 	}
 	return l.m, nil
+}
+
+// distinct drops problems that were found twice, by the document's grammar and
+// by the module's.
+func distinct(problems Problems) Problems {
+	seen := make(map[string]bool, len(problems))
+	return slices.DeleteFunc(problems, func(p Problem) bool {
+		text := p.Error()
+		twice := seen[text]
+		seen[text] = true
+		return twice
+	})
 }
 
 // A loader reads one document in its order, as osbuild does: a name means

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"github.com/assay-os/assay/build/manifest/grammar"
 	"github.com/assay-os/assay/build/manifest/pyjson"
 )
 
@@ -20,7 +21,7 @@ func (l *loader) sourceV2(m pyjson.Member, path Path) {
 	if !ok {
 		return
 	}
-	l.checkModule("source", m.Key, m.Value, path)
+	l.checkModule(grammar.Source, m.Key, m.Value, path)
 	if _, ok := m.Value.Lookup("items"); !ok {
 		l.fail(path, `"items" is missing`)
 	}

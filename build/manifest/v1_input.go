@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"github.com/assay-os/assay/build/manifest/grammar"
 	"github.com/assay-os/assay/build/manifest/pyjson"
 )
 
@@ -98,6 +99,6 @@ func (l *loader) sourceV1(m pyjson.Member, path Path) {
 	if name == "org.osbuild.files" {
 		name = "org.osbuild.curl"
 	}
-	l.checkModule("source", name, m.Value, path)
+	l.checkModule(grammar.Source, name, m.Value, path)
 	l.addSource(name, o.members(key), []byte(emptyObject), path)
 }
