@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -75,8 +76,19 @@ func (d *Dir) Source(sum string) (string, bool) {
 	}
 	path := d.sourcePath(c)
 	info, err := os.Lstat(path)
-	return path, err == nil && info.Mode().IsRegular()
+	if err != nil || !info.Mode().IsRegular() {
+		return path, false
+	}
+	// The time of access is when it was used last, whatever the mount options
+	// say; a store that cannot be written to is still good for reading.
+	now := unix.Timespec{Nsec: unix.UTIME_NOW}
+	_ = unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{now, {Nsec: unix.UTIME_OMIT}}, unix.AT_SYMLINK_NOFOLLOW)
+	return path, true
 }
+
+// sourceTime is the modification time of every source: a step sees it, and the
+// day of a download must not get into an image. It is the default epoch.
+var sourceTime = time.Unix(1579910400, 0)
 
 // AddSource stores what write writes under checksum ("sha256:…"), after
 // checking that it has it; else the error is a [MismatchError] and nothing is
@@ -117,7 +129,7 @@ func (d *Dir) acceptSource(f *os.File, c checksum, digest []byte) error {
 	if want, _ := hex.DecodeString(c.hex); !bytes.Equal(digest, want) {
 		return &MismatchError{Want: c.String(), Got: checksum{c.algorithm, hex.EncodeToString(digest)}.String()}
 	}
-	if err := errors.Join(f.Chmod(0o444), f.Sync()); err != nil {
+	if err := errors.Join(f.Chmod(0o444), setMtime(f.Name(), sourceTime), f.Sync()); err != nil {
 		return err
 	}
 	path := d.sourcePath(c)
