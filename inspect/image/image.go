@@ -43,6 +43,10 @@ type Image struct {
 	// Trees are the filesystems that were found, in the order of their
 	// partitions. A directory or an archive has exactly one.
 	Trees []Volume
+	// Problems are what is wrong around the volumes although they could be
+	// found: a broken primary table, a partition that overlaps another, data
+	// that is missing at the end.
+	Problems []error
 
 	closers []func() error
 }

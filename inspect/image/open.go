@@ -44,7 +44,32 @@ func Open(ctx context.Context, path string, o Options) (*Image, error) {
 	if info.IsDir() {
 		return openDirectory(path)
 	}
-	return nil, fmt.Errorf("open %s: neither a directory, an archive nor a disk image", path)
+	if !info.Mode().IsRegular() && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) != fs.ModeDevice {
+		return nil, fmt.Errorf("open %s: it is neither a directory, a regular file nor a block device", path)
+	}
+	return openFile(ctx, path, o)
+}
+
+// openFile opens a file or a block device. What was opened is closed again when
+// there is nothing to be read.
+func openFile(ctx context.Context, path string, o Options) (*Image, error) {
+	f, err := dir.OpenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	img := &Image{closers: []func() error{f.Close}}
+	if err := img.detect(ctx, f, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
+	}
+	return img, nil
+}
+
+// detect finds out what the content of a file is.
+func (i *Image) detect(ctx context.Context, f Device, o Options) error {
+	if f.Size() == 0 {
+		return errors.New("it is empty")
+	}
+	return i.openDisk(ctx, f, "raw")
 }
 
 func openDirectory(path string) (*Image, error) {

@@ -44,9 +44,15 @@ func Open(path string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	return New(root)
+}
+
+// New takes an open directory as the tree, and closes it with the tree, or at once with
+// an error.
+func New(root *os.File) (*Tree, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(root.Fd()), &st); err != nil {
-		return nil, errors.Join(fmt.Errorf("stat %s: %w", path, err), root.Close())
+		return nil, errors.Join(fmt.Errorf("stat %s: %w", root.Name(), err), root.Close())
 	}
 	return &Tree{root: root, dev: st.Dev, uid: os.Geteuid(), foreign: map[inodeKey]uint64{}}, nil
 }
@@ -96,7 +102,7 @@ func (w *walker) directory(fd int, n *fsys.Node, depth int) error {
 	defer unix.Close(fd)
 	names, err := readNames(fd)
 	if err != nil {
-		n.Err = errors.Join(n.Err, fmt.Errorf("read directory %s: %w", n.Path, err))
+		n.Fail(fmt.Errorf("read directory: %w", err))
 	}
 	if err := w.fn(n); err != nil {
 		return err
@@ -125,12 +131,12 @@ func (w *walker) name(fd int, parent report.Raw, name string, depth int) error {
 		return w.fn(n)
 	}
 	if len(n.Path) > fsys.MaxPath || depth > fsys.MaxDepth {
-		n.Err = fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath)
+		n.Fail(fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath))
 		return w.fn(n)
 	}
 	sub, err := openDirectory(fd, name)
 	if err != nil {
-		n.Err = errors.Join(n.Err, fmt.Errorf("open directory: %w", err))
+		n.Fail(fmt.Errorf("open directory: %w", err))
 		return w.fn(n)
 	}
 	return w.directory(sub, n, depth)

@@ -61,7 +61,8 @@ func (t *Tree) fill(n *fsys.Node, fd int, name string, st *unix.Statx_t) {
 	case unix.S_IFLNK:
 		n.Type = report.Symlink
 		target, err := readLink(fd, name)
-		n.Target, n.Err = report.Raw(target), errors.Join(n.Err, err)
+		n.Target = report.Raw(target)
+		n.Fail(err)
 	case unix.S_IFCHR:
 		n.Type = report.Char
 	case unix.S_IFBLK:
@@ -75,9 +76,7 @@ func (t *Tree) fill(n *fsys.Node, fd int, name string, st *unix.Statx_t) {
 		n.Device = fmt.Sprintf("%d:%d", st.Rdev_major, st.Rdev_minor)
 	}
 	attrs, err := readXattrs(fd, name)
-	if err != nil {
-		n.Err = errors.Join(n.Err, err)
-	}
+	n.Fail(err)
 	n.SetXattrs(attrs)
 }
 

@@ -1,0 +1,173 @@
+package ext4
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/report"
+)
+
+// A walker is one walk.
+type walker struct {
+	fs   *FS
+	ctx  context.Context
+	fn   func(*fsys.Node) error
+	seen map[uint32]bool // directories that the walk was in
+}
+
+// Walk implements fsys.Tree.
+func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
+	w := walker{fs: fs, ctx: ctx, fn: fn, seen: map[uint32]bool{}}
+	return w.visit(dirent{inode: rootInode, kind: 2}, "/", 0)
+}
+
+// visit shows one name, and what is below it.
+func (w *walker) visit(d dirent, path report.Raw, depth int) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	n, ino := w.fs.node(d, path)
+	if n.Type != report.Directory || ino == nil {
+		return w.fn(n)
+	}
+	names := w.enter(n, ino, depth)
+	if err := w.fn(n); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := w.visit(name, fsys.Join(path, name.name), depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter lists a directory, unless the walk was there or is too deep.
+func (w *walker) enter(n *fsys.Node, ino *inode, depth int) []dirent {
+	if w.seen[ino.number] {
+		n.Fail(fmt.Errorf("directory inode %d has more than one name: not read again", ino.number))
+		return nil
+	}
+	w.seen[ino.number] = true
+	if depth > fsys.MaxDepth || len(n.Path) > fsys.MaxPath {
+		n.Fail(fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath))
+		return nil
+	}
+	names, err := w.fs.list(ino)
+	n.Fail(err)
+	return names
+}
+
+// node describes the inode behind a name. The inode is nil where it cannot be
+// trusted.
+func (fs *FS) node(d dirent, path report.Raw) (*fsys.Node, *inode) {
+	n := &fsys.Node{Entry: report.Entry{Path: path, Type: d.kindOf()}, Physical: -1}
+	if d.inode != rootInode && d.inode < fs.firstInode {
+		n.Fail(fmt.Errorf("the name leads to the reserved inode %d", d.inode))
+		return n, nil
+	}
+	ino, err := fs.readInode(d.inode)
+	n.Fail(err)
+	if ino == nil {
+		return n, nil
+	}
+	fs.fill(n, ino)
+	if err != nil {
+		return n, nil
+	}
+	return n, ino
+}
+
+// fill sets every field that the inode tells of.
+func (fs *FS) fill(n *fsys.Node, ino *inode) {
+	if kind := ino.kind(); kind != "" {
+		n.Type = kind
+	} else {
+		n.Fail(fmt.Errorf("inode %d: type %#x is unknown", ino.number, ino.mode&typeMask))
+	}
+	n.Mode = report.Mode(ino.mode & 0o7777)
+	n.UID, n.GID = ino.uid, ino.gid
+	n.Mtime = ino.mtime
+	n.Inode, n.Links = uint64(ino.number), uint32(ino.links)
+	n.Sys = ino.number
+	switch n.Type {
+	case report.File:
+		n.Size = ino.size
+		n.Physical = fs.hint(ino)
+		if ino.flags&flagEncrypted != 0 {
+			n.Fail(errEncrypted)
+		}
+	case report.Symlink:
+		target, err := fs.target(ino)
+		n.Target = report.Raw(target)
+		n.Fail(err)
+	case report.Char, report.Block:
+		n.Device = ino.device()
+	}
+	attributes, err := fs.attributes(ino)
+	n.Fail(err)
+	n.SetXattrs(attributes)
+}
+
+// target is where a symlink leads: in i_block when the inode has no blocks
+// but that of its attributes, else in its content. It ends at the first NUL,
+// as for the kernel.
+func (fs *FS) target(ino *inode) (string, error) {
+	const most = 4096 // PATH_MAX
+	if ino.size > most || ino.size > fs.blockSize {
+		return "", fmt.Errorf("inode %d: a symlink of %d bytes", ino.number, ino.size)
+	}
+	var b []byte
+	if fs.fastLink(ino) {
+		b = ino.blockArea()[:min(ino.size, 60)]
+	} else {
+		c, err := fs.content(ino)
+		if err != nil {
+			return "", err
+		}
+		b = make([]byte, ino.size)
+		if _, err := io.ReadFull(io.NewSectionReader(c, 0, ino.size), b); err != nil {
+			return "", err
+		}
+	}
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return string(b), nil
+}
+
+func (fs *FS) fastLink(ino *inode) bool {
+	if ino.flags&(flagInline|flagEncrypted) != 0 {
+		return false
+	}
+	var own uint64
+	if ino.acl != 0 {
+		own = uint64(fs.clusterSize() / 512)
+	}
+	return ino.sectors == own
+}
+
+func (sb *superblock) clusterSize() int64 {
+	if sb.roCompat&roBigalloc != 0 {
+		return 1024 << sb.logCluster
+	}
+	return sb.blockSize
+}
+
+// hint is where the first block of content, or of its map, lies.
+func (fs *FS) hint(ino *inode) int64 {
+	b := ino.blockArea()
+	switch {
+	case ino.flags&flagInline != 0 || ino.size == 0:
+		return -1
+	case ino.flags&flagExtents == 0:
+		return int64(le.Uint32(b)) * fs.blockSize
+	case le.Uint16(b[2:]) == 0: // no entries: one hole
+		return -1
+	case le.Uint16(b[6:]) == 0: // the first extent
+		return int64(uint64(le.Uint16(b[18:]))<<32|uint64(le.Uint32(b[20:]))) * fs.blockSize
+	default: // the first node below
+		return int64(uint64(le.Uint16(b[20:]))<<32|uint64(le.Uint32(b[16:]))) * fs.blockSize
+	}
+}

@@ -1,0 +1,96 @@
+package image
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/assay-os/assay/inspect/image/ext4"
+	"github.com/assay-os/assay/report"
+)
+
+// A signature tells a kind of content by bytes at a fixed place, as
+// libblkid's superblocks do. What has one is named even where no reader for
+// it exists, so that a report says what was not read.
+type signature struct {
+	kind   string
+	offset int64
+	magic  string
+	// uuid and label are where these lie; 0 is nowhere. A UUID is binary.
+	uuid  int64
+	label int64
+	// labelSize bounds the label.
+	labelSize int
+}
+
+// signatures are in the order in which they are looked for.
+func signatures() []signature {
+	return []signature{
+		{kind: "crypto_LUKS", magic: "LUKS\xba\xbe"},
+		{kind: "LVM2_member", magic: "LABELONE"},
+		{kind: "LVM2_member", offset: 512, magic: "LABELONE"},
+		{kind: "LVM2_member", offset: 1024, magic: "LABELONE"},
+		{kind: "LVM2_member", offset: 1536, magic: "LABELONE"},
+		{kind: "DM_verity_hash", magic: "verity\x00\x00", uuid: 16},
+		{kind: "xfs", magic: "XFSB", uuid: 32, label: 108, labelSize: 12},
+		{kind: "squashfs", magic: "hsqs"},
+		{kind: "erofs", offset: 1024, magic: "\xe2\xe1\xf5\xe0", uuid: 1024 + 48, label: 1024 + 64, labelSize: 16},
+		{kind: "btrfs", offset: 0x10040, magic: "_BHRfS_M", uuid: 0x10020, label: 0x1012b, labelSize: 256},
+		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
+		{kind: "swap", offset: 4096 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
+		{kind: "swap", offset: 65536 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
+		{kind: "ntfs", offset: 3, magic: "NTFS    "},
+		{kind: "exfat", offset: 3, magic: "EXFAT   "},
+		{kind: "vfat", offset: 82, magic: "FAT32   "},
+		{kind: "vfat", offset: 54, magic: "FAT16   "},
+		{kind: "vfat", offset: 54, magic: "FAT12   "},
+		{kind: "linux_raid_member", offset: 4096, magic: "\xfc\x4e\x2b\xa9"},
+		{kind: "linux_raid_member", magic: "\xfc\x4e\x2b\xa9"},
+	}
+}
+
+// probe names the filesystem in r; its second result is false for none.
+func probe(r io.ReaderAt) (report.Filesystem, bool) {
+	if f, ok := ext4.Probe(r); ok {
+		return f, true
+	}
+	for _, s := range signatures() {
+		if bytes.Equal(bytesAt(r, s.offset, len(s.magic)), []byte(s.magic)) {
+			return s.describe(r), true
+		}
+	}
+	return report.Filesystem{}, false
+}
+
+func (s signature) describe(r io.ReaderAt) report.Filesystem {
+	f := report.Filesystem{Type: s.kind}
+	if s.label != 0 {
+		label, _, _ := bytes.Cut(bytesAt(r, s.label, s.labelSize), []byte{0})
+		f.Label = string(bytes.TrimRight(label, " "))
+	}
+	switch {
+	case s.kind == "vfat":
+		f.UUID = fatSerial(r, s.offset)
+	case s.uuid != 0:
+		b := bytesAt(r, s.uuid, 16)
+		f.UUID = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	}
+	return f
+}
+
+// fatSerial is the volume's serial number, which stands 15 bytes before the
+// name of the type, as blkid(8) writes it.
+func fatSerial(r io.ReaderAt, name int64) string {
+	serial := binary.LittleEndian.Uint32(bytesAt(r, name-15, 4))
+	return fmt.Sprintf("%04X-%04X", serial>>16, serial&0xffff)
+}
+
+// bytesAt reads n bytes; those that are not there are zero.
+func bytesAt(r io.ReaderAt, off int64, n int) []byte {
+	b := make([]byte, n)
+	if got, err := r.ReadAt(b, off); err != nil {
+		clear(b[got:])
+	}
+	return b
+}
