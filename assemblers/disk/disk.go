@@ -19,7 +19,7 @@ import (
 
 // A Spec is a disk to be made.
 type Spec struct {
-	// Image is the file's path; the file must not exist.
+	// Image is the path of a file that exists and is empty.
 	Image  string
 	Layout *layout.Layout
 	// Loader is nil for a disk that does not boot.
@@ -35,63 +35,56 @@ type Spec struct {
 	Step *step.Context
 }
 
-// Make makes the image. When it fails it leaves no file.
-func Make(ctx context.Context, s Spec) (err error) {
+// Make makes the image.
+func Make(ctx context.Context, s Spec) error {
+	if problems := Check(s.Layout, s.Loader); len(problems) > 0 {
+		return problems
+	}
 	placed, err := s.Layout.Place()
 	if err != nil {
 		return err
 	}
 	s.Layout = placed
-	if err := s.check(); err != nil {
-		return err
+	if len(placed.Mounts()) == 0 && len(s.Entries) > 1 {
+		return errors.New("layout.partitions: no filesystem has the mountpoint /, so the tree has no place to go")
 	}
-	if err := create(s.Image, placed.Size); err != nil {
+	if err := os.Truncate(s.Image, placed.Size); err != nil {
 		return fmt.Errorf("make disk: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(s.Image))
-		}
-	}()
 	if err := s.table(ctx); err != nil {
 		return fmt.Errorf("write partition table: %w", err)
 	}
 	if err := s.filesystems(ctx); err != nil {
 		return err
 	}
-	if s.Loader != nil {
-		if err := s.install(ctx); err != nil {
-			return fmt.Errorf("install grub2: %w", err)
-		}
+	if s.Loader == nil {
+		return nil
+	}
+	if err := s.install(ctx); err != nil {
+		return fmt.Errorf("install grub2: %w", err)
 	}
 	return nil
 }
 
-// check refuses what the layout may say and this package cannot make.
-func (s Spec) check() error {
-	mounts := s.Layout.Mounts()
-	for _, m := range mounts {
+// Check finds everything that is wrong with a layout, or that it may say and
+// this package cannot make. The loader may be nil.
+func Check(l *layout.Layout, loader *Loader) layout.Problems {
+	_, err := l.Place()
+	var problems layout.Problems
+	errors.As(err, &problems)
+	for _, m := range l.Mounts() {
 		if m.Mountpoint != "/" {
-			return fmt.Errorf("layout.partitions[%d].filesystem.mountpoint: only one filesystem, at /, can be filled as yet; leave %s out",
-				m.Index-1, m.Mountpoint)
+			problems = append(problems, layout.Problem{
+				Path: fmt.Sprintf("partitions[%d].filesystem.mountpoint", m.Index-1),
+				Message: fmt.Sprintf("a filesystem of its own for %s is not supported yet; keep it on the one at /",
+					m.Mountpoint),
+			})
 		}
 	}
-	if len(mounts) == 0 && len(s.Entries) > 1 {
-		return errors.New("layout.partitions: no filesystem has the mountpoint /, so the tree has no place to go")
+	if loader != nil {
+		problems = append(problems, loader.check(l)...)
 	}
-	if s.Loader != nil {
-		return s.Loader.check(s.Layout)
-	}
-	return nil
-}
-
-// create makes a sparse file of the given size.
-func create(name string, size int64) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Truncate(size), f.Close())
+	return problems
 }
 
 func (s Spec) filesystems(ctx context.Context) error {

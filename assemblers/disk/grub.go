@@ -50,15 +50,21 @@ const (
 	loadSegment = 0x820
 )
 
-// check finds out whether there is room for core.img.
-func (g *Loader) check(l *layout.Layout) error {
+// check finds out whether there is room for core.img and a place for its
+// directory.
+func (g *Loader) check(l *layout.Layout) layout.Problems {
+	var problems layout.Problems
 	if l.Label == layout.GPT && l.OfType("bios-boot") == 0 {
-		return errors.New("layout.partitions: grub2 on gpt needs a partition of type bios-boot (1 MiB is enough)")
+		problems = append(problems, layout.Problem{
+			Path: "partitions", Message: "grub2 on gpt needs one of type bios-boot (1 MiB is enough)",
+		})
 	}
 	if _, _, ok := l.Holding("/boot"); !ok {
-		return errors.New("bootloader: no filesystem of the layout holds /boot")
+		problems = append(problems, layout.Problem{
+			Path: "partitions", Message: "grub2 needs a filesystem that holds /boot; give one the mountpoint /",
+		})
 	}
-	return nil
+	return problems
 }
 
 // prefix is GRUB's directory in the tree.

@@ -20,6 +20,13 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
+// Sizes in bytes that a filesystem may have. A journal takes at least 2,048
+// blocks, mke2fs(8) -j; beyond 16 TiB nothing was tried.
+const (
+	MinSize = 8 << 20
+	MaxSize = 1 << 44
+)
+
 const (
 	blockSize = 4096
 	// bytesPerInode is mke2fs' own default; more inodes are made where the

@@ -53,8 +53,8 @@ func (c *checker) disk(l *Layout) {
 	if l.SectorSize != DefaultSectorSize {
 		c.add("sector_size", "%d is not supported; use 512", l.SectorSize)
 	}
-	if a := l.Alignment; a < 4096 || a > 1<<30 || a&(a-1) != 0 {
-		c.add("alignment", "%d is no power of two from 4096 to 1 GiB", a)
+	if a := l.Alignment; a < l.SectorSize || a > 1<<30 || a&(a-1) != 0 {
+		c.add("alignment", "%d is no power of two from the sector size to 1 GiB", a)
 	} else if l.Size <= 0 || l.Size > maxSize || l.Size%a != 0 {
 		c.add("size", "%d is not a multiple of the alignment, %d, up to 16 TiB", l.Size, a)
 	}
