@@ -104,6 +104,8 @@ func (b *Bubblewrap) start(ctx context.Context, path string, out io.Writer) (*os
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, b.self, "__sandbox", path)
+	// The name that the program has inside too, whatever its file is called.
+	cmd.Args[0] = filepath.Base(Program)
 	cmd.Env = []string{}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = out, out

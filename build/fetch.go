@@ -1,0 +1,137 @@
+package build
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assay-os/assay/build/manifest"
+	"github.com/assay-os/assay/build/source"
+)
+
+// manifestInput is a name for embedding.
+type manifestInput = manifest.Input
+
+const fromPipeline = manifest.FromPipeline
+
+// A SourceError is content that could not be had.
+type SourceError struct {
+	// Step is the first step that needs it.
+	Step *Step
+	Err  error
+}
+
+func (e *SourceError) Error() string { return fmt.Sprintf("%s: %v", e.Step.Place(), e.Err) }
+
+// Unwrap is why.
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// fetch gets what s reads, and with it, in one go, what those later steps
+// read that will run too as far as can be told: a later step whose own part
+// of the key is as in its last run may yet come from the store.
+func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
+	wanted := r.wanted(s)
+	if len(r.fetched) == 0 || len(wanted) > 0 {
+		later := false
+		for _, other := range r.plan.Steps() {
+			if later && !r.unchanged(other) {
+				wanted = append(wanted, r.wanted(other)...)
+			}
+			later = later || other == s
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	for _, sum := range wanted {
+		r.fetched[sum] = true
+	}
+	o := r.Fetch
+	progress := newProgress(len(wanted))
+	o.Progress = func(p source.Progress) {
+		if e, ok := progress.event(p); ok {
+			r.emit(e)
+		}
+	}
+	o.Waiting = r.waiting("a download")
+	r.emit(Event{Kind: FetchStarted, Step: s, Items: len(wanted)})
+	if err := source.Fetch(ctx, r.plan.Manifest.Sources, wanted, r.Store, o); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return &SourceError{s, err}
+	}
+	r.emit(progress.finished())
+	return nil
+}
+
+// wanted are the checksums of s that are not in the store, each once.
+func (r *run) wanted(s *Step) []string {
+	var sums []string
+	seen := map[string]bool{}
+	for _, in := range s.Inputs {
+		for _, ref := range in.References {
+			if in.Origin == fromPipeline || seen[ref.ID] {
+				continue
+			}
+			seen[ref.ID] = true
+			if _, there := r.Store.Source(ref.ID); !there {
+				sums = append(sums, ref.ID)
+			}
+		}
+	}
+	return sums
+}
+
+// unchanged says that the last run of the step was with the same options,
+// inputs and code, whatever tree it worked on.
+func (r *run) unchanged(s *Step) bool {
+	last := r.history.last(s)
+	if last == nil {
+		return false
+	}
+	for _, change := range changes(last.Key, r.key(s, emptyBase())) {
+		if !change.derived {
+			return false
+		}
+	}
+	return true
+}
+
+// A progress sums up the items of a download.
+type progress struct {
+	items       int
+	done        int
+	bytes, size map[string]int64
+}
+
+func newProgress(items int) *progress {
+	return &progress{items: items, bytes: map[string]int64{}, size: map[string]int64{}}
+}
+
+// event is the state after p.
+func (g *progress) event(p source.Progress) (Event, bool) {
+	if p.Err != nil {
+		return Event{Kind: FetchRetried, Text: p.URL, Err: p.Err}, true
+	}
+	g.bytes[p.Checksum] = p.Bytes
+	if p.Size >= 0 {
+		g.size[p.Checksum] = p.Size
+	}
+	if p.Done {
+		g.done++
+	}
+	return g.state(FetchProgress), true
+}
+
+func (g *progress) finished() Event { return g.state(FetchFinished) }
+
+func (g *progress) state(kind Kind) Event {
+	e := Event{Kind: kind, Items: g.items, DoneItems: g.done}
+	for _, n := range g.bytes {
+		e.Bytes += n
+	}
+	for _, n := range g.size {
+		e.TotalBytes += n
+	}
+	return e
+}
