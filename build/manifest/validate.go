@@ -59,9 +59,15 @@ func (v validator) step(s *Step) Problems {
 }
 
 func (v validator) unknown(s *Step) string {
-	what := map[bool]string{false: "stage", true: "assembler"}
-	if _, ok := v.steps[kind{s.Type, !s.Assembler}]; ok {
-		return fmt.Sprintf("%q is no %s; there is one of that name that is the other kind, %s", s.Type, what[s.Assembler], what[!s.Assembler])
+	what, other := grammar.Stage, grammar.Assembler
+	if s.Assembler {
+		what, other = other, what
 	}
-	return fmt.Sprintf("unknown %s %q%s", what[s.Assembler], s.Type, grammar.Suggest(s.Type, v.names[s.Assembler]))
+	if _, ok := v.steps[kind{s.Type, !s.Assembler}]; ok {
+		return fmt.Sprintf("there is no %s %q, only the %s of that name", what, s.Type, other)
+	}
+	if _, err := grammar.Lookup(what, s.Type); err == nil {
+		return fmt.Sprintf("osbuild's %s %q is not to be had here yet", what, s.Type)
+	}
+	return fmt.Sprintf("unknown %s %q%s", what, s.Type, grammar.Suggest(s.Type, v.names[s.Assembler]))
 }

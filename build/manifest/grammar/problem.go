@@ -6,66 +6,7 @@
 // business of package manifest.
 package grammar
 
-import (
-	"encoding/json"
-	"fmt"
-	"strconv"
-	"strings"
-)
-
-// A Path leads to a place in a document: keys (string) and indices (int). In
-// JSON it is an array of both, as osbuild writes it.
-type Path []any
-
-// At is the path of what lies below p; it shares nothing with p.
-func (p Path) At(below ...any) Path {
-	return append(p[:len(p):len(p)], below...)
-}
-
-// MarshalJSON writes an array, which is empty for the document itself.
-func (p Path) MarshalJSON() ([]byte, error) {
-	if p == nil {
-		return []byte("[]"), nil
-	}
-	return json.Marshal([]any(p))
-}
-
-// String is the path as people write it: pipelines[1].stages[3].inputs.tree.
-// Keys that are not simple words are quoted: urls["sha256:…"].
-func (p Path) String() string {
-	var b strings.Builder
-	for _, step := range p {
-		switch step := step.(type) {
-		case int:
-			fmt.Fprintf(&b, "[%d]", step)
-		case string:
-			writeKey(&b, step)
-		}
-	}
-	return b.String()
-}
-
-func writeKey(b *strings.Builder, key string) {
-	if !simple(key) {
-		b.WriteString("[" + strconv.Quote(key) + "]")
-		return
-	}
-	if b.Len() > 0 {
-		b.WriteByte('.')
-	}
-	b.WriteString(key)
-}
-
-// simple reports whether key reads without quotes between the dots of a path.
-func simple(key string) bool {
-	for _, c := range key {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && c != '_' && c != '-' {
-			return false
-		}
-	}
-	return key != ""
-}
+import "fmt"
 
 // A Problem is one thing that is wrong with a document, and where.
 type Problem struct {
