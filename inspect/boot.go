@@ -36,7 +36,7 @@ func inspectBoot(_ context.Context, t *Tree, r *report.Report) error {
 		found = found || ok
 	}
 	if !found {
-		return fmt.Errorf("no grub.cfg and no loader entry: %w", errAbsent)
+		return absent("no grub.cfg and no loader entry")
 	}
 	slices.SortStableFunc(r.Boot, func(a, b report.BootEntry) int { return cmp.Compare(a.Source, b.Source) })
 	return nil

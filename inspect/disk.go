@@ -2,13 +2,11 @@ package inspect
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,6 +23,9 @@ func (in *inspection) readDisk(ctx context.Context) error {
 	if in.report.Disk == nil || in.img.Device == nil {
 		in.set(sectionDisk, report.Section{Status: report.Absent, Reason: "the subject is no disk"})
 		return nil
+	}
+	for _, p := range in.img.Problems {
+		in.troubles.disk.add("", p.Error())
 	}
 	if in.wants(sectionDisk) {
 		if err := in.digestDisk(ctx); err != nil {
@@ -48,7 +49,7 @@ func (in *inspection) digestDisk(ctx context.Context) error {
 	digest, err := diskDigest(ctx, in.img.Device, extents, in.Workers)
 	if err == nil {
 		in.report.Disk.Digest = digest
-		in.report.Disk.Regions, err = regions(ctx, in.img.Device, extents, in.report.Disk)
+		in.report.Disk.Regions, err = hashRegions(ctx, in.img.Device, extents, in.img.Disk.Regions)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -133,52 +134,4 @@ func chunkSum(d image.Device, index int64, buf []byte, sum *[]byte) error {
 // than any loop in Go.
 func isZero(b []byte) bool {
 	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1])
-}
-
-// A span is a part of the disk that no filesystem covers.
-type span struct {
-	role       string
-	start, end int64
-}
-
-// spans cuts the disk into what lies around its filesystems.
-func spans(d *report.Disk, size int64) []span {
-	parts := slices.Clone(d.Partitions)
-	slices.SortStableFunc(parts, func(a, b report.Partition) int { return cmp.Compare(a.Start, b.Start) })
-	list, at := tableSpans(d), int64(0)
-	if len(list) > 0 {
-		at = list[len(list)-1].end
-	}
-	for _, p := range parts {
-		start, end := clamp(p.Start, size), clamp(p.Start+p.Size, size)
-		if isExtended(p.Type) {
-			// The chain of logical partitions' tables lies in the gaps of an
-			// extended partition.
-			continue
-		}
-		list = append(list, span{"gap", at, start})
-		if p.Filesystem == nil || p.Filesystem.Type == "swap" {
-			list = append(list, span{fmt.Sprintf("partition %d", p.Index), start, end})
-		}
-		at = max(at, end)
-	}
-	if d.PartitionTable == "none" {
-		return nil
-	}
-	return append(list, span{"after last partition", at, size})
-}
-
-func clamp(v, size int64) int64 { return min(max(v, 0), size) }
-
-func isExtended(kind string) bool { return kind == "0x05" || kind == "0x0f" || kind == "0x85" }
-
-// tableSpans are the boot code and the table: of an MBR, sector 0 alone; of a
-// GPT also the header and the entries, which UEFI 2.10 (5.3) puts before the
-// 34th sector.
-func tableSpans(d *report.Disk) []span {
-	end := int64(512)
-	if d.PartitionTable == "gpt" {
-		end = 2*int64(d.SectorSize) + 128*128
-	}
-	return []span{{"boot code", 0, 440}, {"partition table", 440, end}}
 }

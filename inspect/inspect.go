@@ -68,6 +68,8 @@ type inspection struct {
 	img    *image.Image
 	report *report.Report
 	tree   *Tree
+	// keepTree says that the tree outlives the inspection.
+	keepTree bool
 	// troubles of the sections that the core fills.
 	troubles struct{ files, canonical, disk trouble }
 }
@@ -75,22 +77,44 @@ type inspection struct {
 // Inspect reads img and reports all that is in it. The error is ctx's; all
 // other trouble is data in the report's sections. The image stays open.
 func Inspect(ctx context.Context, img *image.Image, o Options) (*report.Report, error) {
+	in := newInspection(img, o)
+	if err := in.run(ctx); err != nil {
+		return nil, err
+	}
+	return in.report, nil
+}
+
+// WithTree is [Inspect] for who reads contents afterwards: it gives the tree
+// too, which holds as long as the image is open.
+func WithTree(ctx context.Context, img *image.Image, o Options) (*report.Report, *Tree, error) {
+	in := newInspection(img, o)
+	in.keepTree = true
+	if err := in.run(ctx); err != nil {
+		return nil, nil, err
+	}
+	return in.report, in.tree, nil
+}
+
+func newInspection(img *image.Image, o Options) *inspection {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	in := &inspection{Options: o, img: img, report: newReport(img)}
+	return &inspection{Options: o, img: img, report: newReport(img)}
+}
+
+func (in *inspection) run(ctx context.Context) error {
 	steps := []func(context.Context) error{
 		in.readTree, in.hashFiles, in.readDisk, in.runInspectors, in.finish,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return in.report, nil
+	return nil
 }
 
 // newReport is a report with nothing in it. Its lists are empty, not nil, so
@@ -127,7 +151,7 @@ func (in *inspection) finish(context.Context) error {
 	in.set(sectionFiles, in.troubles.files.section())
 	in.set(sectionCanonical, in.troubles.canonical.section())
 	if in.wants(sectionFiles) {
-		in.report.Files = in.tree.entries()
+		in.report.Files = in.tree.entries(in.keepTree)
 	}
 	return nil
 }

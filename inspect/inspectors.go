@@ -19,13 +19,15 @@ type Inspector struct {
 	// Oracle is the foreign program that its result was checked with.
 	Oracle string
 	// inspect fills its part of the report. An error that is [fs.ErrNotExist]
-	// or errAbsent means that the image has nothing of the kind; any other
+	// or absent means that the image has nothing of the kind; any other
 	// error means unread. What was filled before an error stays.
 	inspect func(ctx context.Context, t *Tree, r *report.Report) error
 }
 
-// errAbsent says that a section has nothing to tell, and that this is certain.
-var errAbsent = errors.New("nothing of the kind")
+// An absent error says what an image does not have, and that this is certain.
+type absent string
+
+func (a absent) Error() string { return string(a) }
 
 // Inspectors is the one list, in the order of the report's sections.
 func Inspectors() []Inspector {
@@ -59,10 +61,11 @@ func (i *Inspector) run(ctx context.Context, t *Tree, r *report.Report) (s repor
 		}
 	}()
 	err := i.inspect(ctx, t, r)
+	var none absent
 	switch {
 	case err == nil:
 		return report.Section{Status: report.OK}
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errAbsent):
+	case errors.Is(err, fs.ErrNotExist), errors.As(err, &none):
 		return report.Section{Status: report.Absent, Reason: clip(err.Error())}
 	default:
 		return report.Section{Status: report.Unread, Reason: clip(err.Error())}

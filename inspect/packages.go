@@ -19,14 +19,14 @@ func packages() Inspector {
 
 // inspectPackages asks every package manager: an image may have more than one.
 func inspectPackages(ctx context.Context, t *Tree, r *report.Report) error {
-	absent := 0
+	missing := 0
 	var trouble error
 	managers := []func(context.Context, *Tree, *report.Report) error{dpkg, rpm}
 	for _, m := range managers {
 		err := m(ctx, t, r)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			absent++
+			missing++
 		case err != nil:
 			trouble = errors.Join(trouble, err)
 		}
@@ -34,8 +34,8 @@ func inspectPackages(ctx context.Context, t *Tree, r *report.Report) error {
 	slices.SortStableFunc(r.Packages, func(a, b report.Package) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
 	})
-	if trouble == nil && absent == len(managers) {
-		return errors.Join(errAbsent, errors.New("no dpkg status and no rpm database"))
+	if trouble == nil && missing == len(managers) {
+		return absent("no dpkg status and no rpm database")
 	}
 	return trouble
 }

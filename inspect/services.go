@@ -34,7 +34,7 @@ func inspectServices(_ context.Context, t *Tree, r *report.Report) error {
 		return err
 	}
 	if len(units) == 0 {
-		return fmt.Errorf("no unit in any of %s: %w", strings.Join(unitDirs(), ", "), errAbsent)
+		return absent("no unit in any of " + strings.Join(unitDirs(), ", "))
 	}
 	links, err := enablingLinks(t)
 	if err != nil {

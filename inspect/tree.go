@@ -287,9 +287,9 @@ func (t *Tree) link() {
 	}
 }
 
-// entries makes the report's list, and lets go of the nodes on the way, so
-// that the two are never whole in memory at once.
-func (t *Tree) entries() []report.Entry {
+// entries makes the report's list. Unless the tree is kept it lets go of the
+// nodes on the way, so that the two are never whole in memory at once.
+func (t *Tree) entries(keep bool) []report.Entry {
 	list := make([]report.Entry, len(t.files))
 	for i := range t.files {
 		f := &t.files[i]
@@ -303,7 +303,9 @@ func (t *Tree) entries() []report.Entry {
 			}
 		}
 		list[i] = e
-		f.Node = nil
+		if !keep {
+			f.Node = nil
+		}
 	}
 	return list
 }

@@ -62,7 +62,7 @@ func (in *inspection) unreadable(v *volume) {
 	if v.Err == nil {
 		return
 	}
-	in.troubles.files.add("", v.String()+": "+v.Err.Error())
+	in.troubles.files.add("", v.Err.Error())
 	in.tree.missing = v.String()
 }
 

@@ -5,18 +5,68 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
 
 // Encode writes r in its canonical form: the fields in the order of the
 // types' definitions, map keys sorted, two spaces of indentation, one newline
-// at the end, no HTML escapes.
+// at the end, no HTML escapes. The entries are written one by one, so that
+// the document is never in memory as a whole.
 func (r *Report) Encode(w io.Writer) error {
+	rest := *r
+	rest.Files = []Entry{}
+	var buf bytes.Buffer
+	if err := encoder(&buf, "").Encode(&rest); err != nil {
+		return err
+	}
+	// No text in the document can hold this: there a line's end is an escape.
+	const mark = "\n  \"files\": []"
+	before, after, ok := bytes.Cut(buf.Bytes(), []byte(mark))
+	if !ok {
+		return errors.New("encode report: it has no files")
+	}
+	if _, err := w.Write(before); err != nil {
+		return err
+	}
+	if err := encodeFiles(w, r.Files); err != nil {
+		return err
+	}
+	_, err := w.Write(after)
+	return err
+}
+
+func encoder(w io.Writer, prefix string) *json.Encoder {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	e.SetIndent(prefix, "  ")
+	return e
+}
+
+// encodeFiles writes the one field whose list may be long, as package json would.
+func encodeFiles(w io.Writer, files []Entry) error {
+	if len(files) == 0 {
+		_, err := io.WriteString(w, "\n  \"files\": []")
+		return err
+	}
+	var buf bytes.Buffer
+	e := encoder(&buf, "    ")
+	before := "\n  \"files\": [\n    "
+	for i := range files {
+		buf.Reset()
+		buf.WriteString(before)
+		if err := e.Encode(&files[i]); err != nil {
+			return fmt.Errorf("encode %s: %w", files[i].Path, err)
+		}
+		buf.Truncate(buf.Len() - 1)
+		if _, err := w.Write(buf.Bytes()); err != nil {
+			return err
+		}
+		before = ",\n    "
+	}
+	_, err := io.WriteString(w, "\n  ]")
+	return err
 }
 
 // Decode reads one report and refuses unknown keys, trailing data, and a

@@ -13,7 +13,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 
 	"github.com/assay-os/assay/report"
 )
@@ -38,7 +37,7 @@ func compressions() []compression {
 			Source: "RFC 1952, section 2.3"}, "\x1f\x8b\x08", ".gz", openGzip},
 		{report.Rule{Name: "xz", Version: 1,
 			Reason: "the filter settings, block sizes and kind of check do not change what comes out",
-			Source: "The .xz File Format 1.2.1"}, "\xfd7zXZ\x00", ".xz", openXz},
+			Source: "The .xz File Format 1.2.1"}, xzMagic, ".xz", openXz},
 		{report.Rule{Name: "zstd", Version: 1,
 			Reason: "the level, frames and checksums do not change what comes out",
 			Source: "RFC 8878, section 3.1"}, "\x28\xb5\x2f\xfd", ".zst", openZstd},
@@ -94,11 +93,3 @@ func openZstd(r *bufio.Reader) (io.ReadCloser, error) {
 }
 
 func openBzip2(r *bufio.Reader) (io.ReadCloser, error) { return io.NopCloser(bzip2.NewReader(r)), nil }
-
-func openXz(r *bufio.Reader) (io.ReadCloser, error) {
-	x, err := xz.NewReader(r)
-	if err != nil {
-		return nil, err
-	}
-	return io.NopCloser(x), nil
-}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/inspect"
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// inspectOptions are the flags of assay inspect.
+type inspectOptions struct {
+	output   string
+	format   string
+	digest   bool
+	noHash   bool
+	sections []string
+}
+
+func newInspect() *cobra.Command {
+	var o inspectOptions
+	c := &cobra.Command{
+		Use:   "inspect SUBJECT",
+		Short: "Record everything that is in a directory, a tar or a disk image",
+		Long: `Inspect records everything that is in SUBJECT: a directory, a tar, a raw or
+qcow2 disk, a filesystem. It needs no root and mounts nothing.
+
+The result is one document: every file with all its facts, and sections for
+packages, users, services, how it boots, and what lies around the filesystems
+of a disk. What could not be read is said in its sections, and then the exit
+code is 2.`,
+		Example: `  assay inspect disk.qcow2 -o report.json
+  assay inspect --format text /srv/root
+  assay inspect --digest disk.raw`,
+		Args: positional(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runInspect(c, args[0], o)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&o.output, "output", "o", "", "write the report to `FILE`, not to stdout")
+	f.StringVar(&o.format, "format", "json", "`json` (the record) or text (a page for people)")
+	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
+	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
+	f.StringSliceVar(&o.sections, "sections", nil, "fill these sections only: "+strings.Join(inspect.SectionNames(), ", "))
+	return c
+}
+
+// check refuses flags that mean nothing.
+func (o *inspectOptions) check() error {
+	if o.format != "json" && o.format != "text" {
+		return fmt.Errorf("--format is %q; it can be json or text", o.format)
+	}
+	for _, s := range o.sections {
+		if !slices.Contains(inspect.SectionNames(), s) {
+			return fmt.Errorf("--sections: there is no section %q; there are %s", s, strings.Join(inspect.SectionNames(), ", "))
+		}
+	}
+	return nil
+}
+
+func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
+	if err := o.check(); err != nil {
+		return usage(err)
+	}
+	r, err := inspectSubject(c.Context(), subject, inspect.Options{
+		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()),
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.write(c.OutOrStdout(), r); err != nil {
+		return err
+	}
+	if unreadSections(r, o) {
+		return inconclusive()
+	}
+	return nil
+}
+
+// inspectSubject opens a subject, inspects it and closes it. What is no
+// subject is bad input.
+func inspectSubject(ctx context.Context, subject string, o inspect.Options) (r *report.Report, err error) {
+	img, err := image.Open(ctx, subject, image.Options{})
+	if err != nil {
+		return nil, usage(fmt.Errorf("inspect: %w", err))
+	}
+	defer func() { err = errors.Join(err, img.Close()) }()
+	return inspect.Inspect(ctx, img, o)
+}
+
+// write puts the result to stdout or into the file that was asked for.
+func (o *inspectOptions) write(stdout io.Writer, r *report.Report) (err error) {
+	w := stdout
+	if o.output != "" {
+		f, err := os.Create(o.output)
+		if err != nil {
+			return usage(fmt.Errorf("write report: %w", err))
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		w = f
+	}
+	buf := bufio.NewWriterSize(w, 1<<20)
+	switch {
+	case o.digest:
+		err = writeDigest(buf, r)
+	case o.format == "text":
+		err = writePage(buf, r, o.output == "" && isTerminal(stdout))
+	default:
+		err = r.Encode(buf)
+	}
+	return errors.Join(err, buf.Flush())
+}
+
+// writeDigest prints the functional digest as one line. There is none over
+// what was not read.
+func writeDigest(w io.Writer, r *report.Report) error {
+	d := diff.Digest(r).Functional()
+	if d == "" {
+		return &exitError{exitInconclusive, errors.New("inspect: no digest: " + firstUnread(r))}
+	}
+	_, err := fmt.Fprintln(w, d)
+	return err
+}
+
+// firstUnread names the first section that was not read, and why.
+func firstUnread(r *report.Report) string {
+	for _, name := range slices.Sorted(maps.Keys(r.Sections)) {
+		if s := r.Sections[name]; s.Status == report.Unread {
+			return fmt.Sprintf("section %s was not read: %s", name, diff.Printable(s.Reason))
+		}
+	}
+	return "a section was not read"
+}
+
+// unreadSections tells whether something that was asked for is missing.
+func unreadSections(r *report.Report, o inspectOptions) bool {
+	for name, s := range r.Sections {
+		if s.Status == report.Unread && s.Reason != inspect.NotAsked && !(o.noHash && slices.Contains([]string{"files", "canonical", "disk"}, name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// progressOf shows how far the hashing is, on a terminal only.
+func progressOf(w io.Writer) func(done, total int64) {
+	if !isTerminal(w) {
+		return nil
+	}
+	shown := int64(-1)
+	return func(done, total int64) {
+		percent := done * 100 / max(total, 1)
+		if percent == shown {
+			return
+		}
+		shown = percent
+		end := ""
+		if done >= total {
+			end = "\r\x1b[K"
+		}
+		fmt.Fprintf(w, "\rhashing %3d %% of %s%s", percent, bytesOf(total), end)
+	}
+}
