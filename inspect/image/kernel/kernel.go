@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,29 +26,61 @@ type Options struct {
 	// Offset and Size choose a partition; Size 0 is up to the end.
 	Offset, Size int64
 	// Replay lets the driver write to the file, as it must to replay a
-	// journal. It is for copies.
-	Replay bool
+	// journal. Write lets everybody do so, through [Tree.Path]. Both are for
+	// copies.
+	Replay, Write bool
 }
 
+// A Tree is a mounted filesystem.
+type Tree struct {
+	*dir.Tree
+	root *os.File
+	loop string
+}
+
+// Path leads to the root of the mount, for this process alone.
+func (t *Tree) Path() string { return fmt.Sprintf("/proc/self/fd/%d", t.root.Fd()) }
+
 // Open mounts a raw image. The caller closes the tree.
-func Open(path string, o Options) (*dir.Tree, error) {
+func Open(path string, o Options) (*Tree, error) {
 	loop, err := attach(path, o)
 	if err != nil {
 		return nil, err
 	}
 	defer loop.Close() // the mount holds the device from here on
-	mount, err := mount(loop.Name(), o.Type)
+	root, err := mount(loop.Name(), o)
 	if err != nil {
 		return nil, fmt.Errorf("mount %s as %s: %w", path, o.Type, err)
 	}
-	return dir.New(mount)
+	tree, err := dir.New(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Tree{Tree: tree, root: root, loop: loop.Name()}, nil
+}
+
+// Close unmounts. When it returns without an error, the kernel has written
+// everything and let go of the file.
+func (t *Tree) Close() error {
+	if err := t.Tree.Close(); err != nil {
+		return err
+	}
+	backing := "/sys/block/" + strings.TrimPrefix(t.loop, "/dev/") + "/loop/backing_file"
+	const patience, step = 10 * time.Second, 5 * time.Millisecond
+	for waited := time.Duration(0); waited < patience; waited += step {
+		if _, err := os.Stat(backing); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		time.Sleep(step)
+	}
+	return fmt.Errorf("unmount %s: the device is still in use after %v", t.loop, patience)
 }
 
 // attach gives the file to a free loop device, which lets go of it when the last
 // user closes: loop(4).
 func attach(path string, o Options) (*os.File, error) {
 	mode, flags := os.O_RDONLY, uint32(unix.LO_FLAGS_AUTOCLEAR|unix.LO_FLAGS_READ_ONLY)
-	if o.Replay {
+	if o.Replay || o.Write {
 		mode, flags = os.O_RDWR, unix.LO_FLAGS_AUTOCLEAR
 	}
 	file, err := os.OpenFile(path, mode, 0)
@@ -88,20 +122,26 @@ func freeLoop(mode int) (*os.File, error) {
 }
 
 // mount makes a detached mount: fsopen(2), fsconfig(2), fsmount(2).
-func mount(device, kind string) (*os.File, error) {
-	fs, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
+func mount(device string, o Options) (*os.File, error) {
+	fs, err := unix.Fsopen(o.Type, unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fs)
-	err = errors.Join(unix.FsconfigSetString(fs, "source", device), unix.FsconfigSetFlag(fs, "ro"))
-	if err != nil {
+	attr := unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
+	if err := unix.FsconfigSetString(fs, "source", device); err != nil {
 		return nil, err
+	}
+	if !o.Write {
+		attr |= unix.MOUNT_ATTR_RDONLY
+		if err := unix.FsconfigSetFlag(fs, "ro"); err != nil {
+			return nil, err
+		}
 	}
 	if err := unix.FsconfigCreate(fs); err != nil {
 		return nil, err
 	}
-	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr)
 	if err != nil {
 		return nil, err
 	}
@@ -110,5 +150,5 @@ func mount(device, kind string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(root), kind), nil
+	return os.NewFile(uintptr(root), o.Type), nil
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/image/kernel"
 )
 
 // Run runs a program and fails the test with its output.
@@ -38,21 +39,23 @@ func Make(t testing.TB, size int64, args ...string) string {
 	return path
 }
 
-// Populate mounts an image writable and lets fill write into it.
+// Populate mounts an image writable and lets fill write into it. The mount is in
+// no namespace: one that another program copies meanwhile would keep the
+// filesystem from being written out.
 func Populate(t testing.TB, image string, fill func(dir string)) {
 	t.Helper()
 	fixtures.RequireRoot(t)
-	mnt := t.TempDir()
-	Run(t, "mount", "-o", "loop,acl,user_xattr", image, mnt)
-	done := false
+	tree, err := kernel.Open(image, kernel.Options{Type: "ext4", Write: true})
+	Must(t, err)
+	open := true
 	defer func() {
-		if !done { // fill ended the test
-			exec.Command("umount", mnt).Run()
+		if open { // fill ended the test
+			t.Log(tree.Close())
 		}
 	}()
-	fill(mnt)
-	Run(t, "umount", mnt)
-	done = true
+	fill(tree.Path())
+	open = false
+	Must(t, tree.Close())
 }
 
 // Must fails the test with the first of errs that is not nil.
