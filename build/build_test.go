@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 			os.Exit(sandbox.Main(os.Args[2:]))
 		case "__step":
 			os.Exit(build.RunStep(context.Background(), testSteps()))
+		case "__build":
+			os.Exit(buildInChild(os.Args[2], os.Args[3]))
 		}
 	}
 	os.Exit(m.Run())
@@ -53,6 +55,7 @@ func testSteps() []step.Definition {
 	return []step.Definition{
 		stage("test.write", runWrite), shell, chroot, read,
 		stage("test.panic", func(context.Context, *step.Context) error { panic("oh") }),
+		stage("test.probe", runProbe),
 		stage("test.noop", func(context.Context, *step.Context) error { return nil }),
 	}
 }

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,7 +19,8 @@ import (
 // An explainer says in plain words what a schema's verdict means.
 //
 // Where a value does not match a pattern, the words are the "$comment" that
-// stands beside the pattern in the schema: "a name of letters and digits".
+// stands beside the pattern in the schema: "a name of letters and digits". A
+// value that the schema marks "writeOnly" (a secret) is not repeated.
 type explainer struct {
 	schema  json.RawMessage
 	options any
@@ -37,6 +39,8 @@ func (e explainer) explain(v *jsonschema.ValidationError) []Problem {
 		return e.each(v, k.Missing, func(string) string { return "is missing" })
 	case *kind.AdditionalProperties:
 		return e.each(v, k.Properties, func(name string) string { return e.unknown(v, name) })
+	case *kind.PropertyNames:
+		return e.each(v, []string{k.Property}, func(string) string { return "is not " + cmp.Or(e.text(v, "$comment"), "a name that is allowed here") })
 	case *kind.DependentRequired:
 		return e.each(v, k.Missing, func(string) string { return fmt.Sprintf("is missing, and %s needs it", k.Prop) })
 	}
@@ -71,7 +75,11 @@ func (e explainer) leaf(v *jsonschema.ValidationError) string {
 	case *kind.Const:
 		return fmt.Sprintf("is %v, not %v", quote(k.Got), quote(k.Want))
 	case *kind.Pattern:
-		if words := e.text(v, "$comment"); words != "" {
+		words := e.text(v, "$comment")
+		if secret, _ := e.node(v)["writeOnly"].(bool); secret {
+			return "is not " + cmp.Or(words, "of the form that it must have")
+		}
+		if words != "" {
 			return fmt.Sprintf("%q is not %s", k.Got, words)
 		}
 		return fmt.Sprintf("%q is not of the form %s", k.Got, k.Want)
@@ -95,7 +103,7 @@ func (e explainer) leaf(v *jsonschema.ValidationError) string {
 	case *kind.UniqueItems:
 		return fmt.Sprintf("holds the same item twice, at [%d] and [%d]", k.Duplicates[0], k.Duplicates[1])
 	case *kind.Not:
-		return "is not allowed in this combination"
+		return cmp.Or(prefixed("is not ", e.text(v, "$comment")), "is not allowed in this combination")
 	}
 	return v.ErrorKind.LocalizedString(message.NewPrinter(language.English))
 }
@@ -117,6 +125,13 @@ func (e explainer) unknown(v *jsonschema.ValidationError, name string) string {
 	default:
 		return "is no known option; this step takes none"
 	}
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
 }
 
 func keys(object any) []string {
