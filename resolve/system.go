@@ -34,7 +34,7 @@ func (p *plan) systemStages() []stage {
 	kernel := strings.TrimSpace(p.distro.KernelOptions + " " + c.Kernel.Append)
 	return append(stages,
 		stage{Type: "org.osbuild.kernel-cmdline", Options: options{"root_fs_uuid": p.ids.root, "kernel_opts": kernel}},
-		stage{Type: "dev.assay.grub", Options: options{"root_fs_uuid": p.ids.root, "serial": options{}}},
+		stage{Type: "dev.assay.grub", Options: options{"serial": options{}}},
 		stage{Type: "dev.assay.pristine", Options: options{}},
 	)
 }

@@ -18,8 +18,9 @@ type stateKind struct {
 	name string
 	// paths are files to be removed; * stands for a part of a last component.
 	paths []string
-	// empty are files that must be there but hold nothing.
-	empty []string
+	// empty are files that must be there but hold nothing; below are
+	// directories of which that is true of every file.
+	empty, below []string
 }
 
 type stateKinds []stateKind
@@ -46,11 +47,18 @@ func instanceState() stateKinds {
 			"/var/cache/ldconfig/aux-cache", "/var/cache/debconf/*-old", "/var/cache/apt/*.bin",
 			"/var/cache/apt/archives/*.deb", "/var/lib/apt/lists/*Release", "/var/lib/apt/lists/*Packages*",
 		}},
-		{name: "backups", paths: []string{"/etc/*-", "/var/lib/dpkg/*-old", "/var/backups/*"}},
+		{name: "backups", paths: []string{
+			"/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-",
+			"/var/lib/dpkg/*-old", "/var/backups/*",
+		}},
 		{name: "logs", paths: []string{
 			"/var/log/dpkg.log", "/var/log/alternatives.log", "/var/log/bootstrap.log", "/var/log/fontconfig.log",
 			"/var/log/apt/*.log", "/var/log/apt/eipp.log.xz", "/var/log/installer/*",
-		}, empty: []string{"/var/log/lastlog", "/var/log/faillog", "/var/log/wtmp", "/var/log/btmp"}},
+		}, below: []string{"/var/log"}},
+		{name: "leases", paths: []string{
+			"/var/lib/dhcp/*.leases", "/var/lib/dhclient/*.leases", "/var/lib/NetworkManager/*.lease",
+			"/var/lib/NetworkManager/secret_key", "/var/lib/systemd/timesync/clock",
+		}},
 		{name: "history", paths: []string{"/root/.bash_history", "/root/.lesshst", "/root/.viminfo"}},
 	}
 }
@@ -80,8 +88,26 @@ func (s stateKinds) remove(t *tree.Root, keep []string) error {
 				return err
 			}
 		}
+		for _, dir := range k.below {
+			if err := emptyBelow(t, dir); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// emptyBelow empties the files of a directory; a README is no log.
+func emptyBelow(t *tree.Root, dir string) error {
+	if there, err := t.Exists(dir); err != nil || !there {
+		return err
+	}
+	return t.Walk(dir, func(name string, info tree.Info) error {
+		if info.Type != report.File || strings.HasPrefix(info.Name, "README") {
+			return nil
+		}
+		return emptyFile(t, name)
+	})
 }
 
 // removeMatching removes files, never directories, whose last component
