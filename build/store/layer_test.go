@@ -1,0 +1,332 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/assay-os/assay/report"
+)
+
+// bothModes runs a test in overlay mode and in copy mode.
+func bothModes(t *testing.T, f func(t *testing.T, d *Dir)) {
+	for _, mode := range []Mode{Overlay, Copy} {
+		t.Run(string(mode), func(t *testing.T) { f(t, openTest(t, t.TempDir(), mode)) })
+	}
+}
+
+func TestLookup(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		if l, ok, err := d.Lookup("k1"); l != nil || ok || err != nil {
+			t.Errorf("a look-up in an empty store gave %v, %v, %v", l, ok, err)
+		}
+		w, err := d.Begin(EmptyTree())
+		if err != nil {
+			t.Fatal(err)
+		}
+		inView(t, w.View(), write("f", "one\n"))
+		if err := write("log", "told")(w.Dir()); err != nil {
+			t.Error(err)
+		}
+		made, err := w.Commit(t.Context(), Commit{Key: "k1", Type: "org.osbuild.test", StepID: "s1", Epoch: epoch, Metadata: json.RawMessage(`{"a": "<b>"}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, ok, err := d.Lookup("k1")
+		if err != nil || !ok {
+			t.Fatalf("the layer is not found: %v", err)
+		}
+		if a, b := fmt.Sprintf("%+v", *made), fmt.Sprintf("%+v", *found); a != b {
+			t.Errorf("commit gave\n%s\nlook-up gives\n%s", a, b)
+		}
+		if made.Changed != 2 || made.Bytes != 4 || made.Base != EmptyDigest || made.Empty {
+			t.Errorf("the layer is %+v", *made)
+		}
+		var metadata map[string]string
+		if err := json.Unmarshal(found.Metadata, &metadata); err != nil || metadata["a"] != "<b>" {
+			t.Errorf("the metadata is %s", found.Metadata)
+		}
+		if names, _ := os.ReadDir(d.join("work")); len(names) > 0 {
+			t.Errorf("work stays after the commit: %v", names)
+		}
+	})
+}
+
+// TestLookupTrustsNothing changes each file of a layer: it must be a miss, and
+// a second commit must put it right.
+func TestLookupTrustsNothing(t *testing.T) {
+	d := openTest(t, t.TempDir(), Overlay)
+	base, l := step(t, d, EmptyTree(), "k1", write("f", "one\n"))
+	want := tree(t, d, base)
+	for _, name := range []string{"layer.json", "entries.jsonl"} {
+		path := d.join("layers", l.ID, name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < len(data); n += 7 {
+			bad := slices.Clone(data)
+			bad[n] ^= 4
+			checkMiss(t, d, path, bad)
+		}
+		checkMiss(t, d, path, data[:len(data)-1])
+		checkMiss(t, d, path, append(slices.Clone(data), '\n'))
+		if _, again := step(t, d, EmptyTree(), "k1", write("f", "one\n")); again.ID != l.ID {
+			t.Errorf("the new layer is %s, the damaged was %s", again.ID, l.ID)
+		}
+		sameTree(t, "after a new commit", tree(t, d, base), want)
+	}
+	if err := os.RemoveAll(d.join("layers", l.ID, "data")); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := d.Lookup("k1"); ok || err != nil {
+		t.Errorf("a layer without data is found (%v)", err)
+	}
+}
+
+func checkMiss(t *testing.T, d *Dir, path string, bad []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, bad, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := d.Lookup("k1"); ok || err != nil {
+		t.Errorf("%s changed: found %v, error %v", filepath.Base(path), ok, err)
+	}
+}
+
+func TestEmptyLayer(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		base, _ := step(t, d, EmptyTree(), "k1", edits(mkdir("d"), write("d/f", "one\n"), link("d/f", "g")))
+		for key, change := range map[string]edit{
+			"noop":    nothing,
+			"rewrite": write("d/f", "one\n"),
+			"chmod":   edits(chmod("g", 0o600), chmod("g", 0o644)),
+			"make":    edits(write("d/h", ""), remove("d/h")),
+			"replace": edits(remove("d"), mkdir("d"), link("g", "d/f")),
+		} {
+			after, l := step(t, d, base, key, change)
+			if !l.Empty || l.Digest != base.Digest || len(after.Layers) != 1 || l.Changed+l.Removed != 0 {
+				t.Errorf("%s: layer %+v, %d layers", key, *l, len(after.Layers))
+			}
+			if found, ok, err := d.Lookup(key); err != nil || !ok || !found.Empty {
+				t.Errorf("%s: look-up gives %v, %v, %v", key, found, ok, err)
+			}
+			sameTree(t, key, tree(t, d, after), tree(t, d, base))
+		}
+	})
+}
+
+// TestEqualContent puts a layer that was made on one stack onto another with
+// equal content, made in another order and in other steps.
+func TestEqualContent(t *testing.T) {
+	d := openTest(t, t.TempDir(), Overlay)
+	first, _ := step(t, d, EmptyTree(), "a1", edits(mkdir("d/e"), write("d/e/f", "one\n"), link("d/e/f", "d/g"), write("h", "one\n")))
+	other, _ := step(t, d, EmptyTree(), "b1", edits(write("h", "two\n"), mkdir("d/x")))
+	other, _ = step(t, d, other, "b2", edits(remove("d"), mkdir("d/e"), write("d/g", "two\n"), remove("h"), write("h", "one\n")))
+	other, _ = step(t, d, other, "b3", edits(write("d/g", "one\n"), link("d/g", "d/e/f")))
+	if first.Digest != other.Digest {
+		sameTree(t, "the two stacks", tree(t, d, other), tree(t, d, first))
+		t.FailNow()
+	}
+	done, l := step(t, d, first, "c", edits(chmod("d/g", 0o600), remove("h"), remove("d/e"), mkdir("d/e"), write("d/e/n", "")))
+	moved := other.With(l)
+	d.folds = foldCache{}
+	sameTree(t, "the list", tree(t, d, moved), tree(t, d, done))
+	v, err := d.View(moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inView(t, v, func(dir string) error {
+		sameTree(t, "the view", onDisk(t, copied(t, dir)), tree(t, d, done))
+		return nil
+	})
+	again, _ := step(t, d, moved, "c2", edits(expectMode("d/g", 0o600), appendTo("d/g", "x"), write("d/e/n", "two\n")))
+	straight, _ := step(t, d, done, "c3", edits(appendTo("d/g", "x"), write("d/e/n", "two\n")))
+	if again.Digest != straight.Digest {
+		sameTree(t, "one more step", tree(t, d, again), tree(t, d, straight))
+	}
+}
+
+// TestNoOverlayAttributes looks at every layer of a busy store for what
+// overlayfs leaves: an inode's origin would tie a layer to one stack.
+func TestNoOverlayAttributes(t *testing.T) {
+	d := openTest(t, t.TempDir(), Overlay)
+	for n, s := range scenarios() {
+		base := EmptyTree()
+		for m, one := range s.steps {
+			base, _ = step(t, d, base, fmt.Sprintf("k%d-%d", n, m), one.do)
+		}
+	}
+	out, err := command("find", d.join("layers"), "-name", "*", "-print0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, path := range strings.Split(strings.TrimSuffix(out, "\x00"), "\x00") {
+		n, err := readInode(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		if slices.ContainsFunc(n.own, func(x string) bool { return x != opaqueXattr }) {
+			t.Errorf("%s has %v", path, n.own)
+		}
+	}
+	if seen < 50 {
+		t.Errorf("only %d files seen", seen)
+	}
+}
+
+func TestDeepStack(t *testing.T) {
+	d := openTest(t, t.TempDir(), Overlay)
+	const depth = 205
+	base, _ := step(t, d, EmptyTree(), "k", edits(write("a", "one\n"), link("a", "b"), mkdir("d")))
+	for n := range depth {
+		name := fmt.Sprintf("d/f%d", n)
+		base, _ = step(t, d, base, fmt.Sprintf("k%d", n), edits(expectLinks("a", 2), write(name, name), appendTo("b", "."), remove(fmt.Sprintf("d/f%d", n-3))))
+	}
+	if len(base.Layers) != depth+1 {
+		t.Errorf("the stack has %d layers", len(base.Layers))
+	}
+	list := tree(t, d, base)
+	if len(list) != 7 || !strings.HasPrefix(list["/a"], "file 0644 0:0 209 ") || !strings.HasSuffix(list["/b"], " = /a") {
+		t.Errorf("the tree is %v", list)
+	}
+	v, err := d.View(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Lower) > maxDepth {
+		t.Errorf("the view has %d layers", len(v.Lower))
+	}
+	inView(t, v, func(dir string) error {
+		sameTree(t, "the view", onDisk(t, copied(t, dir)), list)
+		return nil
+	})
+	if problems, err := d.Verify(t.Context(), nil); err != nil || len(problems) > 0 {
+		t.Errorf("verify: %v, %v", problems, err)
+	}
+}
+
+func TestDroppedAndRefused(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		base, _ := step(t, d, EmptyTree(), "k1", edits(mkdir("run"), write("run/f", "")))
+		_, l := step(t, d, base, "k2", edits(remove("run/f"), mknod("run/f", unix.S_IFSOCK|0o600, 0, 0), mknod("run/s", unix.S_IFSOCK|0o600, 0, 0)))
+		if l.Removed != 1 || l.Changed != 0 {
+			t.Errorf("a file became a socket: %+v", *l)
+		}
+		detail, err := d.Show(l.ID)
+		if err != nil || !slices.Equal(detail.Dropped, []string{"/run/f", "/run/s"}) {
+			t.Errorf("dropped are %v (%v)", detail, err)
+		}
+		w, err := d.Begin(EmptyTree())
+		if err != nil {
+			t.Fatal(err)
+		}
+		inView(t, w.View(), mknod("white", unix.S_IFCHR, 0, 0))
+		_, err = w.Commit(t.Context(), Commit{Key: "k3", Epoch: epoch})
+		if err == nil || !strings.Contains(err.Error(), "/white is a character device 0:0") {
+			t.Errorf("a whiteout made by a step gave %v", err)
+		}
+		kept, err := w.Keep()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(filepath.Join(kept, "upper", "white")); err != nil || filepath.Dir(kept) != d.join("failed") {
+			t.Errorf("kept in %s: %v", kept, err)
+		}
+	})
+}
+
+// TestForgedAttributes: a step must not be able to mark its directories as
+// opaque or as moved from elsewhere.
+func TestForgedAttributes(t *testing.T) {
+	d := openTest(t, t.TempDir(), Overlay)
+	base, l := step(t, d, EmptyTree(), "k", edits(mkdir("d"), setxattr("d", "trusted.overlay.opaque", "y"), write("f", ""), setxattr("f", "trusted.overlay.redirect", "/etc")))
+	for _, name := range []string{"d", "f"} {
+		if n, err := readInode(d.join("layers", l.ID, "data", name)); err != nil || len(n.own) > 0 {
+			t.Errorf("%s kept %v (%v)", name, n, err)
+		}
+	}
+	if problems, err := d.Verify(t.Context(), nil); err != nil || len(problems) > 0 {
+		t.Errorf("verify of %v: %v, %v", base, problems, err)
+	}
+}
+
+func TestExportRefusesAndLeavesNothing(t *testing.T) {
+	d := openTest(t, t.TempDir(), Auto)
+	base, _ := step(t, d, EmptyTree(), "k", write("f", "one\n"))
+	dir := t.TempDir()
+	if err := d.Export(t.Context(), base, dir); err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("export over a directory gave %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Export(ctx, base, filepath.Join(dir, "x")); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled export gave %v", err)
+	}
+	if names, _ := os.ReadDir(dir); len(names) > 0 {
+		t.Errorf("left %v", names)
+	}
+}
+
+func TestExportKeepsHoles(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		const size = 64 << 20
+		base, l := step(t, d, EmptyTree(), "k", func(dir string) error {
+			f, err := os.Create(filepath.Join(dir, "disk.raw"))
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt([]byte("middle"), 32<<20)
+			return errors.Join(err, f.Truncate(size), f.Close())
+		})
+		base, _ = step(t, d, base, "k2", nothing)
+		dst := filepath.Join(t.TempDir(), "out")
+		if err := d.Export(t.Context(), base, dst); err != nil {
+			t.Fatal(err)
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(filepath.Join(dst, "disk.raw"), &st); err != nil || st.Size != size || st.Blocks*512 > 1<<20 {
+			t.Errorf("the copy has %d bytes in %d blocks (%v)", st.Size, st.Blocks, err)
+		}
+		if sum, err := hashFile(t.Context(), filepath.Join(dst, "disk.raw")); err != nil || !strings.Contains(tree(t, d, base)["/disk.raw"], sum[:8]) {
+			t.Errorf("the copy has SHA-256 %s (%v)", sum, err)
+		}
+		if l.Bytes != size {
+			t.Errorf("the layer has %d bytes", l.Bytes)
+		}
+	})
+}
+
+// TestLine holds the lines of the lists to what report.TreeDigest hashes.
+func TestLine(t *testing.T) {
+	list := []report.Entry{
+		{Path: "/", Type: report.Directory, Mode: 0o755, Mtime: epoch},
+		{Path: "/a<b>&\xff\\", Type: report.File, Mtime: time.Unix(1, 5).UTC(), SHA256: "00", Xattrs: map[string]report.Raw{"b": "1", "a": "\x00"}, Canonical: &report.Canonical{Rule: "x"}},
+	}
+	want, err := report.TreeDigest(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []*item
+	for _, e := range list {
+		line, err := newLiner().line(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, &item{entry: e, line: line})
+	}
+	if got := newFold(items).digest; got != want {
+		t.Errorf("digest of the lines is %s, of the entries %s", got, want)
+	}
+}
