@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/build/manifest"
+	"github.com/assay-os/assay/build/manifest/grammar"
 	"github.com/assay-os/assay/build/sandbox"
 	"github.com/assay-os/assay/build/source"
 	"github.com/assay-os/assay/build/step"
@@ -72,11 +73,12 @@ func (p *planner) definition(s *manifest.Step) *step.Definition {
 
 func (p *planner) options(s *Step) {
 	for _, problem := range s.Definition.Validate(s.Options) {
-		path := problem.Path
-		if base := s.Path.String(); base != "" {
-			path = base + "." + path
+		below, err := grammar.ParsePath(problem.Path)
+		if err != nil {
+			p.fail(s.Path, "%s", problem)
+			continue
 		}
-		p.problems = append(p.problems, manifest.Problem{Path: manifest.Path{manifest.Path(nil).At(path)[0]}, Message: problem.Message})
+		p.fail(s.Path.At(below...), "%s", problem.Message)
 	}
 }
 
