@@ -68,14 +68,7 @@ func onlyBase64(r rune) rune {
 func decompress(w io.Writer, data []byte) error {
 	in := bytes.NewReader(data)
 	for n := 0; n == 0 || in.Len() > 0; n++ {
-		stream, err := openStream(in, data[len(data)-in.Len():])
-		if err != nil && n > 0 {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		written, err := io.Copy(w, stream)
+		written, err := stream(w, in, data[len(data)-in.Len():])
 		if err != nil && n > 0 && written == 0 {
 			return nil
 		}
@@ -86,10 +79,35 @@ func decompress(w io.Writer, data []byte) error {
 	return nil
 }
 
-// openStream opens the stream that starts with head.
-func openStream(in *bytes.Reader, head []byte) (io.Reader, error) {
-	if bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")) {
-		return xz.ReaderConfig{SingleStream: true}.NewReader(in)
+// stream decompresses the one stream that rest, which in reads, starts with.
+func stream(w io.Writer, in *bytes.Reader, rest []byte) (written int64, err error) {
+	if bytes.HasPrefix(rest, []byte("\xfd7zXZ\x00")) {
+		return xzStream(w, in, rest)
 	}
-	return lzma.NewReader(in)
+	r, err := lzma.NewReader(in)
+	if err != nil {
+		return 0, err
+	}
+	return io.Copy(w, r)
+}
+
+// xzFooter is how every .xz stream ends.
+const xzFooter = "YZ"
+
+// xzStream knows a stream's end by its footer: the library takes some ends of
+// the input for the end of a stream, and reads one byte behind a stream, which
+// it calls an error.
+func xzStream(w io.Writer, in *bytes.Reader, rest []byte) (written int64, err error) {
+	r, err := xz.ReaderConfig{SingleStream: true}.NewReader(in)
+	if err == nil {
+		written, err = io.Copy(w, r)
+	}
+	taken := rest[:len(rest)-in.Len()]
+	switch {
+	case err == nil && !bytes.HasSuffix(taken, []byte(xzFooter)):
+		return written, io.ErrUnexpectedEOF
+	case err != nil && len(taken) > 0 && bytes.HasSuffix(taken[:len(taken)-1], []byte(xzFooter)):
+		return written, in.UnreadByte()
+	}
+	return written, err
 }

@@ -221,13 +221,6 @@ func comma(i int) string {
 // quoteJSON writes a string; strings always can be.
 func quoteJSON(s string) []byte { return pyjson.NewString(s).Append(nil) }
 
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
 func showGraph(c *cobra.Command, file, format string) error {
 	data, name, err := readDocument(c, file)
 	if err != nil {
