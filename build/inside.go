@@ -124,9 +124,6 @@ func runInside(ctx context.Context, definitions []step.Definition) (metadata any
 		return nil, err
 	}
 	err = runRecovered(ctx, d, c)
-	if a.Assay.Chroot {
-		err = errors.Join(err, sandbox.RemoveMountPoints(sandbox.CleanTreeDir))
-	}
 	return c.Metadata, errors.Join(err, c.Tree.Close())
 }
 

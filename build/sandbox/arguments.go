@@ -1,13 +1,10 @@
 package sandbox
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Hostname is the host's name inside of every sandbox.
@@ -38,7 +35,7 @@ func (s *setup) bwrapArguments(p places, caps []string) ([]string, error) {
 	a.kernel("", s.Masks)
 	a.step(s, p)
 	if s.Chroot && p.tree != "" {
-		if err := makeMountPoints(p.tree); err != nil {
+		if err := makeMountPoints(p.tree, filepath.Join(s.Work, madeFile)); err != nil {
 			return nil, err
 		}
 		a.bindWritable(p.tree, CleanTreeDir)
@@ -172,55 +169,4 @@ func (a *arguments) environment(s *setup) {
 	set("FAKETIME_DONT_FAKE_MONOTONIC", "1")
 	set("DONT_FAKE_MONOTONIC", "1")
 	set("NO_FAKE_STAT", "1")
-}
-
-// mountPoints are the directories that a chroot step has private mounts on.
-func mountPoints() []string { return []string{"dev", "proc", "run", "sys", "tmp"} }
-
-// makeMountPoints makes those that a tree lacks, with mode 0000, by which
-// [RemoveMountPoints] knows them again. The root's mtime stays as it was.
-func makeMountPoints(tree string) error {
-	return keepTimes(tree, func() error {
-		for _, name := range mountPoints() {
-			err := unix.Mkdir(filepath.Join(tree, name), 0)
-			if err != nil && err != unix.EEXIST {
-				return fmt.Errorf("make mount point /%s in the tree: %w", name, err)
-			}
-			if !isDirectory(tree, name) {
-				return fmt.Errorf("the tree's /%s is no directory: programs cannot run in this tree", name)
-			}
-		}
-		return nil
-	})
-}
-
-// RemoveMountPoints removes the mount points from a tree that lacked them,
-// except where the step gave them a mode, which made them its own. It runs
-// inside of the sandbox, on [CleanTreeDir].
-func RemoveMountPoints(tree string) error {
-	return keepTimes(tree, func() error {
-		for _, name := range mountPoints() {
-			path := filepath.Join(tree, name)
-			info, err := os.Lstat(path)
-			if err != nil || !info.IsDir() || info.Mode().Perm() != 0 {
-				continue
-			}
-			if err := unix.Rmdir(path); err != nil {
-				return fmt.Errorf("remove mount point /%s from the tree: %w", name, err)
-			}
-		}
-		return nil
-	})
-}
-
-func keepTimes(dir string, change func() error) error {
-	var before unix.Stat_t
-	if err := unix.Lstat(dir, &before); err != nil {
-		return fmt.Errorf("look at tree: %w", err)
-	}
-	if err := change(); err != nil {
-		return err
-	}
-	times := []unix.Timespec{before.Atim, before.Mtim}
-	return unix.UtimesNanoAt(unix.AT_FDCWD, dir, times, unix.AT_SYMLINK_NOFOLLOW)
 }

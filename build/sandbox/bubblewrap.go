@@ -95,7 +95,11 @@ func (b *Bubblewrap) Run(ctx context.Context, spec Spec) (Result, error) {
 	if result.Document, err = readResult(filepath.Join(spec.Work, "meta")); err != nil {
 		return result, err
 	}
-	return result, outcome(ctx, spec.Work, state, result.Tail)
+	err = outcome(ctx, spec.Work, state, result.Tail)
+	if err == nil && spec.Chroot && spec.Tree != nil {
+		err = removeMountPoints(*spec.Tree, filepath.Join(spec.Work, madeFile))
+	}
+	return result, err
 }
 
 // start runs the process to its end. The goroutine stays on its thread: the
