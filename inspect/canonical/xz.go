@@ -20,11 +20,12 @@ import (
 type xzReader struct {
 	r *counter
 	// block is the content of the block that is open, with its check.
-	block io.Reader
-	sum   hash.Hash
-	check int
-	size  int64
-	start int64
+	block  io.Reader
+	chunks *lzma2Chunks
+	sum    hash.Hash
+	check  int
+	size   int64
+	start  int64
 	// records are what the index must say of the blocks before it.
 	records []xzRecord
 	streams int
@@ -109,7 +110,8 @@ func (x *xzReader) openBlock(size byte) error {
 	if err != nil {
 		return err
 	}
-	x.block, err = lzma.Reader2Config{DictCap: int(dict)}.NewReader2(x.r)
+	x.chunks = &lzma2Chunks{r: x.r}
+	x.block, err = lzma.Reader2Config{DictCap: int(dict)}.NewReader2(x.chunks)
 	x.size, x.sum = 0, xzSum(x.check)
 	return err
 }
@@ -171,6 +173,9 @@ func (nullSum) Sum(b []byte) []byte { return b }
 func (x *xzReader) endBlock() error {
 	if x.check != 0 && x.sum.Size() == 0 {
 		return malformed("its kind of check, %d, is not known", x.check)
+	}
+	if !x.chunks.ended {
+		return malformed("a block ends within a chunk")
 	}
 	unpadded := x.r.n - x.start + int64(x.sum.Size())
 	if err := x.r.align(); err != nil {
