@@ -10,7 +10,7 @@ import (
 	"github.com/assay-os/assay/stages"
 )
 
-// definitions is every native step of this binary.
+// definitions are all native steps of this binary.
 func definitions() []step.Definition {
 	list := stages.All()
 	for _, d := range assemblers.All() {
