@@ -9,6 +9,7 @@ package ext4
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,6 +81,9 @@ func Make(ctx context.Context, s Spec) error {
 	if err := s.apply(ctx, inodes); err != nil {
 		return fmt.Errorf("make ext4: %w", err)
 	}
+	if err := dig(s.Image, s.Offset, s.Size); err != nil {
+		return fmt.Errorf("make ext4: %w", err)
+	}
 	return nil
 }
 
@@ -90,18 +94,18 @@ func Need(entries []report.Entry) int64 {
 	for _, e := range entries {
 		switch {
 		case e.Hardlink != "" && e.Hardlink != e.Path:
-		case e.Type == report.File:
-			// A file may be all holes; its recorded size is no bound. Small
-			// ones hardly ever are, and they are most of a tree.
-			if e.Size <= 1<<20 {
-				n += (e.Size + blockSize - 1) / blockSize * blockSize
-			}
+		case e.Type == report.File && e.Size <= surelySolid:
+			n += (e.Size + blockSize - 1) / blockSize * blockSize
 		case e.Type == report.Directory:
 			n += blockSize
 		}
 	}
 	return n
 }
+
+// surelySolid is the size up to which a file counts whole: a larger one may be
+// all holes, and its recorded size then is no bound.
+const surelySolid = 1 << 20
 
 // mke2fs makes the filesystem and copies names and contents into it.
 func (s Spec) mke2fs(ctx context.Context) error {
@@ -121,7 +125,12 @@ func (s Spec) mke2fs(ctx context.Context) error {
 		argv = append(argv, "-d", s.Source)
 	}
 	argv = append(argv, s.Image, strconv.FormatInt(s.Size/blockSize, 10))
-	return s.Step.Exec(ctx, step.Program{Argv: argv, Env: s.env()})
+	err := s.Step.Exec(ctx, step.Program{Argv: argv, Env: s.env()})
+	var failed *step.CommandError
+	if errors.As(err, &failed) && strings.Contains(strings.Join(failed.Tail, "\n"), "allocate block") {
+		return fmt.Errorf("the tree does not fit into the filesystem's %d MiB; enlarge it: %w", s.Size>>20, err)
+	}
+	return err
 }
 
 // inodes is how many inodes the filesystem gets: the usual share of its size,
@@ -131,9 +140,26 @@ func (s Spec) inodes() int64 {
 	return max(s.Size/bytesPerInode, n+n/8+reservedInodes+16)
 }
 
-// mke2fsConf knows the kinds of filesystem that mke2fs looks up and says
-// nothing of them: all is said on the command line.
-const mke2fsConf = "[fs_types]\n\text4 = {\n\t}\n\tfloppy = {\n\t}\n\tsmall = {\n\t}\n\tbig = {\n\t}\n\thuge = {\n\t}\n"
+// mke2fsConf knows the kinds of filesystem that mke2fs looks up, with nothing
+// of its own to say: the command line says all. A kind without any setting
+// counts as unknown.
+const mke2fsConf = `[fs_types]
+	ext4 = {
+		inode_size = 256
+	}
+	floppy = {
+		inode_size = 256
+	}
+	small = {
+		inode_size = 256
+	}
+	big = {
+		inode_size = 256
+	}
+	huge = {
+		inode_size = 256
+	}
+`
 
 // config is where mke2fs finds mke2fsConf.
 func (s Spec) config() string { return filepath.Join(s.Scratch, "mke2fs.conf") }

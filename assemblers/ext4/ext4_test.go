@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,6 +65,14 @@ func TestHoldsTheTree(t *testing.T) {
 	}
 	if strings.Trim(string(head[:testOffset]), "\x00") != "" {
 		t.Error("bytes before the filesystem were written")
+	}
+	info, err := os.Stat(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The tree has about 2 MiB of data, and the filesystem its bitmaps and directories.
+	if used := info.Sys().(*syscall.Stat_t).Blocks * 512; used > 6<<20 {
+		t.Errorf("the image takes %d bytes on disk", used)
 	}
 }
 

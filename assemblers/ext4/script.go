@@ -14,6 +14,14 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
+// An inode's attributes share one block; each takes a header beside its name
+// and value, Documentation/filesystems/ext4, "Extended Attributes". What lies
+// in the inode itself is left out of account.
+const (
+	maxXattrs   = blockSize - 32
+	xattrHeader = 16
+)
+
 // typeBits are st_mode's, inode(7).
 var typeBits = map[report.Type]uint32{
 	report.File:      0o100000,
@@ -125,7 +133,11 @@ func (sc *script) device(inode uint32, device string) error {
 // xattrs sets all attributes in the order of their names: the filesystem was
 // made without any.
 func (sc *script) xattrs(inode uint32, attrs map[string]report.Raw) error {
+	room := maxXattrs
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		if room -= len(name) + len(attrs[name]) + xattrHeader; room < 0 {
+			return fmt.Errorf("its extended attributes take more than %d bytes, which is what ext4 has for them", maxXattrs)
+		}
 		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return fmt.Errorf("attribute %q: debugfs cannot set a name with control characters; remove it from the tree", name)
 		}
