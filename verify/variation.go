@@ -100,11 +100,11 @@ func restrict(n int) error {
 
 // A Probe is what a process saw of its surroundings.
 type Probe struct {
-	Umask     string   `json:"umask"`
-	Hostname  string   `json:"hostname"`
-	Directory string   `json:"directory"`
-	Locale    string   `json:"locale"`
-	TimeZone  string   `json:"time_zone"`
+	Umask     string `json:"umask"`
+	Hostname  string `json:"hostname"`
+	Directory string `json:"directory"`
+	Locale    string `json:"locale"`
+	TimeZone  string `json:"time_zone"`
 	// Environment is the SHA-256 over all variables: their values may be
 	// secrets and stand nowhere.
 	Environment string `json:"environment"`

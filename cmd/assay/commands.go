@@ -4,5 +4,8 @@ import "github.com/spf13/cobra"
 
 // commands is the one list of commands, in the order of the help text.
 func commands() []*cobra.Command {
-	return []*cobra.Command{newBuild(), newResolve(), newInspect(), newManifest(), newSandbox(), newStep()}
+	return []*cobra.Command{
+		newResolve(), newBuild(), newVerify(), newInspect(), newDiff(), newManifest(), newStore(),
+		newSandbox(), newStep(), newVary(), newProbe(),
+	}
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/inspect"
+	"github.com/assay-os/assay/report"
+)
+
+// hunkLimit is the largest file of which changed lines are shown, in bytes.
+const hunkLimit = 64 << 10
+
+func newDiff() *cobra.Command {
+	var format, require string
+	c := &cobra.Command{
+		Use:   "diff A B",
+		Short: "Say whether two systems behave the same, and what differs",
+		Long: `Compare two subjects: images, directories, archives or saved reports, in any mix.
+
+The verdict is identical, equivalent (every difference is explained by a rule),
+different, or inconclusive (something could not be read). docs/verdicts.md
+defines them. Exit code 0 when the requirement is met, 1 when it is not, 2 when
+it cannot be told.`,
+		Example: `  assay diff yesterday.qcow2 today.qcow2
+  assay diff report.json disk.raw --require identical
+  assay diff a.tar b.tar --format json`,
+		Args: positional(cobra.ExactArgs(2)),
+		RunE: func(c *cobra.Command, args []string) error {
+			required, err := requirement(require)
+			if err != nil {
+				return err
+			}
+			return runDiff(c, args[0], args[1], format, required)
+		},
+	}
+	c.Flags().StringVar(&format, "format", "text", "text or json")
+	c.Flags().StringVar(&require, "require", "equivalent", "the verdict that exit code 0 stands for: identical or equivalent")
+	return c
+}
+
+func requirement(name string) (diff.Verdict, error) {
+	switch v := diff.Verdict(name); v {
+	case diff.Identical, diff.Equivalent:
+		return v, nil
+	default:
+		return "", usage(fmt.Errorf("--require %s: it is identical or equivalent", name))
+	}
+}
+
+func runDiff(c *cobra.Command, pathA, pathB, format string, required diff.Verdict) error {
+	if format != "text" && format != "json" {
+		return usage(fmt.Errorf("--format %s: it is text or json", format))
+	}
+	a, err := openSubject(c.Context(), pathA, inspect.Options{})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := openSubject(c.Context(), pathB, inspect.Options{})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	result := diff.Compare(a.report, b.report)
+	if err := writeDiff(c.OutOrStdout(), result, format, a, b); err != nil {
+		return err
+	}
+	return verdictExit(result.Verdict, required)
+}
+
+func writeDiff(w io.Writer, result *diff.Result, format string, a, b *subject) error {
+	if format == "json" {
+		return writeJSON(w, result)
+	}
+	return result.Text(w, func(side string, path report.Raw) []byte {
+		if side == "a" {
+			return a.read(path, hunkLimit)
+		}
+		return b.read(path, hunkLimit)
+	})
+}
+
+// verdictExit turns a verdict into the exit code of the contract.
+func verdictExit(got, required diff.Verdict) error {
+	switch {
+	case got == diff.Inconclusive:
+		return inconclusive()
+	case got == diff.Identical, got == diff.Equivalent && required == diff.Equivalent:
+		return nil
+	default:
+		return unmet()
+	}
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

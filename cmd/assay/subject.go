@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/assay-os/assay/inspect"
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// A subject is what a command compares or shows: a saved report, or an image
+// with the report that was made of it just now.
+type subject struct {
+	report *report.Report
+	image  *image.Image
+	tree   *inspect.Tree
+}
+
+// openSubject opens path as a saved report where it is one, else as anything
+// that package image opens. What is wrong with the path is the caller's fault.
+func openSubject(ctx context.Context, path string, o inspect.Options) (*subject, error) {
+	saved, err := openReport(path)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", path, err))
+	}
+	if saved != nil {
+		return &subject{report: saved}, nil
+	}
+	img, err := image.Open(ctx, path, image.Options{})
+	if err != nil {
+		return nil, usage(err)
+	}
+	r, tree, err := inspect.WithTree(ctx, img, o)
+	if err != nil {
+		return nil, errors.Join(err, img.Close())
+	}
+	return &subject{report: r, image: img, tree: tree}, nil
+}
+
+// openReport reads a saved report; it is nil when path is something else,
+// which shows by the first byte that is no white space.
+func openReport(path string) (*report.Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil //nolint:nilerr // package image tells what is wrong with the path
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
+	head := make([]byte, 64)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(head[:n], " \t\r\n"), []byte("{")) {
+		return nil, nil
+	}
+	return report.Decode(f)
+}
+
+func (s *subject) Close() error {
+	if s.image == nil {
+		return nil
+	}
+	return s.image.Close()
+}
+
+// read is the content of a small file; nil where it is not at hand.
+func (s *subject) read(path report.Raw, limit int64) []byte {
+	if s.tree == nil {
+		return nil
+	}
+	f, err := s.tree.Lstat(string(path))
+	if err != nil {
+		return nil
+	}
+	data, err := f.Read(limit)
+	if err != nil {
+		return nil
+	}
+	return data
+}

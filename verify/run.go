@@ -1,0 +1,285 @@
+package verify
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/assay-os/assay/build"
+	"github.com/assay-os/assay/build/sandbox"
+	"github.com/assay-os/assay/build/store"
+	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/inspect"
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// start runs the build of run i in its environment and waits for it.
+func (v *verification) start(ctx context.Context, i int) error {
+	r := &v.runs[i]
+	document, err := filepath.Abs(filepath.Join(v.evidence(), manifestFile))
+	if err != nil {
+		return err
+	}
+	args := []string{
+		"build", document, "--store", r.store, "--sources", v.Sources,
+		"--output-directory", filepath.Join(r.dir, "export"), "--export", v.Plan.Exports[0],
+	}
+	if c := r.Environment.Clock; !c.IsZero() {
+		args = append(args, "--vary-clock", c.Format(time.RFC3339), "--faketime-library", v.Faketime)
+	}
+	log := newPrefixed(v.Log, fmt.Sprintf("run %d: ", i+1))
+	err = v.enter(ctx, r.Environment, args, log, log)
+	return errors.Join(wrapRun(i, err), log.flush())
+}
+
+func wrapRun(i int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("build of run %d: %w", i+1, err)
+}
+
+// enter starts this program again inside of an environment.
+func (v *verification) enter(ctx context.Context, e Environment, args []string, stdout, stderr io.Writer) error {
+	spec, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, v.Program, append([]string{"__vary", string(spec), "--"}, args...)...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Env = e.Variables
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if e.Hostname != "" {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUTS
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 3 * time.Second
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// probe asks what each run's surroundings looked like from within.
+func (v *verification) probe(ctx context.Context) error {
+	for i := range v.runs {
+		r := &v.runs[i]
+		var out strings.Builder
+		if err := v.enter(ctx, r.Environment, []string{"__probe"}, &out, v.Log); err != nil {
+			return fmt.Errorf("probe run %d: %w", i+1, err)
+		}
+		if err := json.Unmarshal([]byte(out.String()), &r.Probe); err != nil {
+			return fmt.Errorf("probe run %d: %w", i+1, err)
+		}
+		var err error
+		if r.Probe.Clock, err = v.clock(ctx, r); err != nil {
+			fmt.Fprintf(v.Log, "run %d: the clock in the sandbox cannot be told: %v\n", i+1, err)
+		}
+	}
+	return nil
+}
+
+// clock asks date(1) of the build root for the time, in a sandbox like those
+// of the run's steps.
+func (v *verification) clock(ctx context.Context, r *runState) (int64, error) {
+	root, err := v.buildRoot(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	work := filepath.Join(r.dir, "probe")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(work)
+	b, err := v.Builder(r.store)
+	if err != nil {
+		return 0, err
+	}
+	spec := sandbox.Spec{Work: work, Args: []string{"/usr/bin/date", "+%s"}, Root: root, Epoch: time.Unix(build.DefaultEpoch, 0)}
+	if c := r.Environment.Clock; !c.IsZero() {
+		spec.Clock = &sandbox.Clock{Time: c, Library: v.Faketime}
+	}
+	result, err := b.Runner.Run(ctx, spec)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(result.Tail), 10, 64)
+}
+
+// buildRoot is the root file system that the run's exported pipeline ran in.
+func (v *verification) buildRoot(ctx context.Context, r *runState) (store.View, error) {
+	name := ""
+	for _, p := range v.Plan.Pipelines {
+		if p.Name == v.Plan.Exports[0] {
+			name = p.Pipeline.Build
+		}
+	}
+	if name == "" {
+		return store.View{Dir: "/"}, nil
+	}
+	b, trees, err := v.trees(ctx, r)
+	if err != nil {
+		return store.View{}, err
+	}
+	tree, ok := trees[name]
+	if !ok {
+		return store.View{}, fmt.Errorf("the store of the run has no tree of pipeline %s", name)
+	}
+	return b.Store.View(tree)
+}
+
+// inspect reads every artifact back.
+func (v *verification) inspect(ctx context.Context) error {
+	for i := range v.runs {
+		r := &v.runs[i]
+		start := time.Now()
+		if err := v.inspectRun(ctx, r); err != nil {
+			return fmt.Errorf("inspect run %d: %w", i+1, err)
+		}
+		r.InspectSeconds = time.Since(start).Seconds()
+		r.Digest = diff.Digest(r.report).Functional()
+	}
+	return nil
+}
+
+func (v *verification) inspectRun(ctx context.Context, r *runState) error {
+	subject, single, err := artifact(filepath.Join(r.dir, "export", v.Plan.Exports[0]))
+	if err != nil {
+		return err
+	}
+	if r.Artifact, err = filepath.Rel(v.Dir, subject); err != nil {
+		return err
+	}
+	img, err := image.Open(ctx, subject, image.Options{})
+	if err != nil {
+		return err
+	}
+	defer img.Close()
+	if r.report, err = inspect.Inspect(ctx, img, inspect.Options{}); err != nil {
+		return err
+	}
+	if single {
+		r.SHA256, r.Size, err = hashFile(subject)
+		return err
+	}
+	r.SHA256, err = report.TreeDigest(r.report.Files)
+	return err
+}
+
+// artifact is the one file in an export, or the export itself when it is a tree.
+func artifact(dir string) (subject string, single bool, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", false, err
+	}
+	if len(entries) == 1 && entries[0].Type().IsRegular() {
+		return filepath.Join(dir, entries[0].Name()), true, nil
+	}
+	return dir, false, nil
+}
+
+// treeProof compares the tree that the first run packed with its artifact.
+// It is nil when the export packs no tree.
+func (v *verification) treeProof(ctx context.Context) (*TreeProof, error) {
+	name := packed(v.Plan.Manifest, v.Plan.Exports[0])
+	if name == "" {
+		return nil, nil
+	}
+	r := &v.runs[0]
+	b, trees, err := v.trees(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	tree, ok := trees[name]
+	if !ok {
+		return nil, fmt.Errorf("the store of run 1 has no tree of pipeline %s", name)
+	}
+	entries, err := b.Store.Entries(tree)
+	if err != nil {
+		return nil, err
+	}
+	packedTree := &report.Report{
+		SchemaVersion: report.SchemaVersion, Subject: report.Subject{Kind: "tree"}, Files: entries,
+		Sections: map[string]report.Section{"files": {Status: report.OK}},
+	}
+	result := diff.Compare(packedTree, r.report)
+	proof := &TreeProof{Pipeline: name, Entries: len(entries), Verdict: result.Verdict, Explained: map[string]int{}}
+	for _, c := range result.Changes {
+		if c.Rule != "" {
+			proof.Explained[c.Rule]++
+		}
+	}
+	return proof, nil
+}
+
+// trees are the outputs of the run's pipelines by name, from its store; a step
+// that is not there is an error, nothing is run.
+func (v *verification) trees(ctx context.Context, r *runState) (*build.Builder, map[string]store.Tree, error) {
+	b, err := v.Builder(r.store)
+	if err != nil {
+		return nil, nil, err
+	}
+	cached := *b
+	cached.Runner = refuse{}
+	result, err := cached.Build(ctx, v.Plan)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look into the store of the run: %w", err)
+	}
+	return b, result.Trees, nil
+}
+
+// refuse is a runner for looking into a store that is full.
+type refuse struct{}
+
+func (refuse) Run(context.Context, sandbox.Spec) (sandbox.Result, error) {
+	return sandbox.Result{}, errors.New("the step is not in the store")
+}
+
+// prefixed writes whole lines, each behind a prefix.
+type prefixed struct {
+	mu     sync.Mutex
+	w      *bufio.Writer
+	prefix string
+	rest   []byte
+}
+
+func newPrefixed(w io.Writer, prefix string) *prefixed {
+	return &prefixed{w: bufio.NewWriter(w), prefix: prefix}
+}
+
+func (p *prefixed) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest = append(p.rest, data...)
+	for {
+		i := strings.IndexByte(string(p.rest), '\n')
+		if i < 0 {
+			return len(data), p.w.Flush()
+		}
+		fmt.Fprintf(p.w, "%s%s", p.prefix, p.rest[:i+1])
+		p.rest = p.rest[i+1:]
+	}
+}
+
+func (p *prefixed) flush() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.rest) > 0 {
+		fmt.Fprintf(p.w, "%s%s\n", p.prefix, p.rest)
+		p.rest = nil
+	}
+	return p.w.Flush()
+}
