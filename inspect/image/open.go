@@ -1,13 +1,17 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/assay-os/assay/inspect/image/dir"
+	"github.com/assay-os/assay/inspect/image/qcow2"
+	"github.com/assay-os/assay/inspect/image/tarball"
 	"github.com/assay-os/assay/report"
 )
 
@@ -58,18 +62,84 @@ func openFile(ctx context.Context, path string, o Options) (*Image, error) {
 		return nil, err
 	}
 	img := &Image{closers: []func() error{f.Close}}
-	if err := img.detect(ctx, f, o); err != nil {
+	if err := img.detect(ctx, f, filepath.Dir(path), o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
 	}
 	return img, nil
 }
 
-// detect finds out what the content of a file is.
-func (i *Image) detect(ctx context.Context, f Device, o Options) error {
+// detect finds out what the content of a file is, through one layer of
+// compression. Beside is the directory that the file lies in.
+func (i *Image) detect(ctx context.Context, f Device, beside string, o Options) error {
 	if f.Size() == 0 {
 		return errors.New("it is empty")
 	}
+	head := bytesAt(f, 0, 64<<10)
+	if c, ok := compressionOf(head); ok {
+		plain, err := c.unpack(ctx, f, o)
+		if err != nil {
+			return fmt.Errorf("decompress %s: %w", c.name, err)
+		}
+		i.closers = append(i.closers, plain.Close)
+		f, head = plain, bytesAt(plain, 0, 64<<10)
+		if err := i.detectPlain(ctx, f, head, "", o); err != nil {
+			return err
+		}
+		i.Subject.Format = c.name + "+" + i.Subject.Format
+		return nil
+	}
+	return i.detectPlain(ctx, f, head, beside, o)
+}
+
+// detectPlain takes what is not compressed. Beside is empty where no file may be
+// opened beside this one.
+func (i *Image) detectPlain(ctx context.Context, f Device, head []byte, beside string, o Options) error {
+	switch {
+	case bytes.HasPrefix(head, []byte(qcow2.Magic)):
+		dev, err := i.openQCOW2(f, beside, o, 0)
+		if err != nil {
+			return err
+		}
+		return i.openDisk(ctx, dev, "qcow2")
+	case tarball.IsHeader(head) || isEmptyTar(f, head):
+		return i.openTar(ctx, f)
+	}
+	if kind := unreadContainer(f, head); kind != "" {
+		return fmt.Errorf("it is a %s image, which this version does not read; qemu-img convert -O raw makes a file that it does", kind)
+	}
 	return i.openDisk(ctx, f, "raw")
+}
+
+func (i *Image) openTar(ctx context.Context, f Device) error {
+	tree, err := tarball.Open(ctx, f, f.Size())
+	if err != nil {
+		return err
+	}
+	i.Subject = report.Subject{Kind: "tar", Format: "tar"}
+	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "tar"}, Tree: tree}}
+	return nil
+}
+
+// isEmptyTar tells of an archive without members: nothing but the end, which
+// tar(1) pads to 10 KiB.
+func isEmptyTar(f Device, head []byte) bool {
+	const end, usual = 1024, 10 << 10
+	return f.Size() >= end && f.Size() <= usual && len(bytes.Trim(head, "\x00")) == 0
+}
+
+// unreadContainer names a container that has no reader yet.
+func unreadContainer(f Device, head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("KDMV")), bytes.HasPrefix(head, []byte("# Disk DescriptorFile")):
+		return "vmdk"
+	case bytes.HasPrefix(head, []byte("vhdxfile")):
+		return "vhdx"
+	case bytes.HasPrefix(head, []byte("conectix")), bytes.Equal(bytesAt(f, f.Size()-512, 8), []byte("conectix")):
+		return "vhd"
+	case bytes.Equal(head[0x40:0x44], []byte("\x7f\x10\xda\xbe")):
+		return "vdi"
+	}
+	return ""
 }
 
 func openDirectory(path string) (*Image, error) {

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -49,22 +50,27 @@ func (i *Image) findRegions(table *partition.Table) error {
 		}
 	}
 	i.addGaps(scan, taken)
-	slices.SortStableFunc(i.Disk.Regions, func(a, b report.Region) int { return int(min(max(a.Offset-b.Offset, -1), 1)) })
+	slices.SortStableFunc(i.Disk.Regions, func(a, b report.Region) int { return cmp.Compare(a.Offset, b.Offset) })
 	return scan.err
 }
 
 // addGaps adds what lies between the parts that are taken.
 func (i *Image) addGaps(scan *scanner, taken []fsys.Extent) {
-	slices.SortFunc(taken, func(a, b fsys.Extent) int { return int(min(max(a.Offset-b.Offset, -1), 1)) })
+	slices.SortFunc(taken, func(a, b fsys.Extent) int { return cmp.Compare(a.Offset, b.Offset) })
+	last := int64(0)
+	for _, p := range i.Disk.Partitions {
+		last = max(last, p.Start+p.Size)
+	}
 	at := int64(0)
-	for _, t := range taken {
+	for _, t := range append(taken, fsys.Extent{Offset: i.Device.Size()}) {
+		role := "gap"
+		if at >= last {
+			role = "after last partition"
+		}
 		if t.Offset > at {
-			i.addRegion(scan, "gap", at, t.Offset-at)
+			i.addRegion(scan, role, at, t.Offset-at)
 		}
 		at = max(at, t.Offset+t.Length)
-	}
-	if size := i.Device.Size(); size > at {
-		i.addRegion(scan, "after last partition", at, size-at)
 	}
 }
 

@@ -1,0 +1,112 @@
+package image
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"github.com/assay-os/assay/inspect/image/dir"
+)
+
+// A compression is one that a whole subject may be in.
+type compression struct {
+	name  string
+	magic string
+	open  func(io.Reader) (io.Reader, error)
+}
+
+// maxWindow bounds the memory of a decompressor: zstd(1) makes no larger window
+// without --ultra --long.
+const maxWindow = 128 << 20
+
+func compressions() []compression {
+	return []compression{
+		{"gzip", "\x1f\x8b\x08", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+		{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+		{"zstd", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, error) {
+			return zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
+		}},
+		{"bzip2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+	}
+}
+
+func compressionOf(head []byte) (compression, bool) {
+	for _, c := range compressions() {
+		if bytes.HasPrefix(head, []byte(c.magic)) {
+			return c, true
+		}
+	}
+	return compression{}, false
+}
+
+// unpack decompresses f into a file without a name, with holes where there are zeros.
+func (c compression) unpack(ctx context.Context, f Device, o Options) (*dir.File, error) {
+	r, err := c.open(io.NewSectionReader(f, 0, f.Size()))
+	if err != nil {
+		return nil, err
+	}
+	if d, ok := r.(*zstd.Decoder); ok {
+		defer d.Close()
+	}
+	limit := o.MaxSize
+	if limit == 0 {
+		limit = DefaultMaxSize
+	}
+	out, err := os.CreateTemp(o.TempDir, "assay-image-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(out.Name()); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	size, err := copySparse(ctx, out, r, limit)
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return dir.NewFile(out, size), nil
+}
+
+// copySparse copies up to limit bytes and returns how many there were.
+func copySparse(ctx context.Context, out *os.File, r io.Reader, limit int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for at := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		n, err := fill(r, buf)
+		if at+int64(n) > limit {
+			return 0, fmt.Errorf("it holds more than %d bytes, the limit for a compressed subject", limit)
+		}
+		if len(bytes.Trim(buf[:n], "\x00")) > 0 {
+			if _, err := out.WriteAt(buf[:n], at); err != nil {
+				return 0, err
+			}
+		}
+		at += int64(n)
+		if err == io.EOF {
+			return at, out.Truncate(at)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// fill reads until buf is full. Unlike io.ReadFull it keeps apart the end of the
+// stream and a stream that is cut off.
+func fill(r io.Reader, buf []byte) (int, error) {
+	for n := 0; ; {
+		got, err := r.Read(buf[n:])
+		if n += got; n == len(buf) || err != nil {
+			return n, err
+		}
+	}
+}
