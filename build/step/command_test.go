@@ -3,12 +3,14 @@ package step_test
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +109,43 @@ func TestCommandEnds(t *testing.T) {
 	}
 }
 
+// addLibraries gives a tree what a dynamically linked program needs; the
+// test's own is one where a package that it imports uses cgo.
+func addLibraries(t *testing.T, root *tree.Root, program string) {
+	t.Helper()
+	file, err := elf.Open(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var names []string
+	if interpreter := file.Section(".interp"); interpreter != nil {
+		name, err := interpreter.Data()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, strings.TrimRight(string(name), "\x00"))
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(maps)) {
+		if words := strings.Fields(line); len(words) == 6 && strings.Contains(words[5], ".so") && !slices.Contains(names, words[5]) {
+			names = append(names, words[5])
+		}
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(root.MkdirAll(filepath.Dir(name), 0o755), root.WriteFile(name, data, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestChroot(t *testing.T) {
 	var log bytes.Buffer
 	c := newContext(t, map[string]string{"/sbin": `link 0:0 "/usr/bin"`, "/usr/bin": `dir 0755 0:0`}, &log)
@@ -121,14 +160,15 @@ func TestChroot(t *testing.T) {
 	if err := c.Tree.WriteFile("/usr/bin/probe", program, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	addLibraries(t, c.Tree, self)
 	if err := c.Chroot(t.Context(), "probe", "a b"); err != nil {
 		t.Fatal(err)
 	}
-	if want := `args ["a b"], dir /, env , stdin "", root sbin usr`; log.String() != want {
+	if want := `args ["a b"], dir /, env , stdin "", root`; !strings.HasPrefix(log.String(), want) {
 		t.Errorf("got  %s\nwant %s", log.String(), want)
 	}
 	out, err := c.Output(t.Context(), step.Program{Argv: []string{"/sbin/probe"}, Chroot: true, Stdin: strings.NewReader("x"), Env: []string{"EXTRA=1"}})
-	if want := `args [], dir /, env 1, stdin "x", root sbin usr`; err != nil || string(out) != want {
+	if want := `args [], dir /, env 1, stdin "x", root`; err != nil || !strings.HasPrefix(string(out), want) || strings.Contains(string(out), " proc") {
 		t.Errorf("got  %s, %v\nwant %s", out, err, want)
 	}
 }
