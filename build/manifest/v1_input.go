@@ -71,7 +71,7 @@ func sourceInput(s *Step, in *Input) {
 	s.Inputs = []*Input{in}
 }
 
-// contentKeys is where each source of version 1 keeps its items.
+// contentKey is where each source of version 1 keeps its items.
 func contentKey(source string) (key string, ok bool) {
 	switch source {
 	case "org.osbuild.files", "org.osbuild.curl":
@@ -94,6 +94,7 @@ func (l *loader) sourceV1(m pyjson.Member, path Path) {
 	}
 	if _, ok := m.Value.Lookup(key); !ok {
 		l.fail(path, "%q is missing", key)
+		return
 	}
 	name := m.Key
 	if name == "org.osbuild.files" {
