@@ -24,7 +24,7 @@ const (
 )
 
 // definition finds one of All.
-func definition(t *testing.T, kind step.Kind, name string) *step.Definition {
+func definition(t testing.TB, kind step.Kind, name string) *step.Definition {
 	t.Helper()
 	for _, d := range All() {
 		if d.Kind == kind && d.Name == name {
@@ -47,7 +47,7 @@ type job struct {
 }
 
 // run runs a job in a new tree and returns the tree's path.
-func (j job) run(t *testing.T) (string, error) {
+func (j job) run(t testing.TB) (string, error) {
 	t.Helper()
 	d := definition(t, j.kind, j.name)
 	if problems := d.Validate(json.RawMessage(j.options)); len(problems) > 0 {
@@ -77,7 +77,7 @@ func (j job) run(t *testing.T) (string, error) {
 }
 
 // mustRun is run for a job that must succeed; it returns the path of file.
-func (j job) mustRun(t *testing.T, file string) string {
+func (j job) mustRun(t testing.TB, file string) string {
 	t.Helper()
 	out, err := j.run(t)
 	if err != nil {
