@@ -86,16 +86,16 @@ func (p *planner) options(s *Step) {
 func (p *planner) inputs(s *Step) {
 	takes := s.Definition.Inputs
 	for _, in := range s.Inputs {
-		i := slices.IndexFunc(takes, func(d step.InputDefinition) bool { return d.Name == in.Name })
+		i := slices.IndexFunc(takes, func(d step.InputDefinition) bool { return d.Name == in.Name || d.Name == step.AnyInput })
 		switch {
 		case i < 0:
 			p.fail(in.Path, "%s takes no input %q%s", s.Type, in.Name, takenInputs(takes))
-		case takes[i].Type != in.Type:
+		case takes[i].Type != in.Type && takes[i].Type != "":
 			p.fail(in.Path, "the input is of type %q, %s takes %q", in.Type, s.Type, takes[i].Type)
 		}
 	}
 	for _, d := range takes {
-		given := slices.ContainsFunc(s.Inputs, func(in *manifest.Input) bool { return in.Name == d.Name })
+		given := slices.ContainsFunc(s.Inputs, func(in *manifest.Input) bool { return in.Name == d.Name || d.Name == step.AnyInput })
 		if d.Required && !given {
 			p.fail(s.Path, "the input %q (%s) is missing: %s", d.Name, d.Type, d.Summary)
 		}

@@ -39,6 +39,7 @@ A file of an input is named by its checksum: input://NAME/sha256:….
 
 Works natively; mounts are not supported yet.`,
 		Schema: copySchema,
+		Inputs: []step.InputDefinition{{Name: step.AnyInput, Summary: "what paths name by input://NAME/"}},
 		Since:  since,
 		// Labels that the running kernel's policy does not know.
 		Capabilities: []string{"CAP_MAC_ADMIN"},

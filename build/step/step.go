@@ -61,12 +61,17 @@ type Definition struct {
 
 // An InputDefinition is one input by name.
 type InputDefinition struct {
+	// Name is [AnyInput] where the options say what the inputs are called.
 	Name string
-	// Type is "org.osbuild.files" or "org.osbuild.tree".
+	// Type is "org.osbuild.files" or "org.osbuild.tree"; either when it is
+	// empty.
 	Type     string
 	Required bool
 	Summary  string
 }
+
+// AnyInput is the name of a definition that stands for inputs of every name.
+const AnyInput = "*"
 
 // A Context is everything that a running step has.
 type Context struct {
