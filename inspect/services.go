@@ -85,31 +85,43 @@ func isUnit(name string) bool {
 	}, path.Ext(name)) && len(name) < 256
 }
 
-// enablingLinks are the names that a link in /etc enables: that of a link in a
-// .wants, .requires or .upholds directory, and what any link points to.
-func enablingLinks(t *Tree) (map[string]bool, error) {
-	enabled := map[string]bool{}
+// unitLinks are the links in /etc that enable units.
+type unitLinks struct {
+	// wanted are the names of the links in .wants, .requires and .upholds
+	// directories, and the names of what they point to.
+	wanted map[string]bool
+	// alias gives the unit that a name in /etc itself points to. Another name
+	// enables the unit if its [Install] section asks for that name, else the unit
+	// is "indirect"; its own name makes it "linked".
+	alias map[string]string
+	// linked are the units that some name in alias points to.
+	linked map[string]bool
+}
+
+func enablingLinks(t *Tree) (unitLinks, error) {
+	enabled := unitLinks{map[string]bool{}, map[string]string{}, map[string]bool{}}
 	files, err := t.ReadDir(unitDirs()[0])
 	if errors.Is(err, fs.ErrNotExist) {
 		return enabled, nil
 	}
 	if err != nil {
-		return nil, err
+		return enabled, err
 	}
 	for _, f := range files {
 		ext := path.Ext(f.Name())
 		switch {
-		case f.Node.Type == report.Symlink && path.Base(string(f.Node.Target)) != f.Name():
-			enabled[path.Base(string(f.Node.Target))] = true
+		case f.Node.Type == report.Symlink:
+			target := path.Base(string(f.Node.Target))
+			enabled.alias[f.Name()], enabled.linked[target] = target, true
 		case f.Node.Type == report.Directory && (ext == ".wants" || ext == ".requires" || ext == ".upholds"):
 			links, err := t.ReadDir(f.Path)
 			if err != nil {
-				return nil, err
+				return enabled, err
 			}
 			for _, l := range links {
 				if l.Node.Type == report.Symlink {
-					enabled[l.Name()] = true
-					enabled[path.Base(string(l.Node.Target))] = true
+					enabled.wanted[l.Name()] = true
+					enabled.wanted[path.Base(string(l.Node.Target))] = true
 				}
 			}
 		}
@@ -128,7 +140,7 @@ const (
 )
 
 // unitState follows what systemctl's is-enabled does for the unit of a name.
-func unitState(t *Tree, name string, links map[string]bool) (unitStatus, error) {
+func unitState(t *Tree, name string, links unitLinks) (unitStatus, error) {
 	f, err := findUnit(t, name)
 	if err != nil || f == nil {
 		return unitOther, err
@@ -153,21 +165,25 @@ func unitState(t *Tree, name string, links map[string]bool) (unitStatus, error) 
 	if f.Node.Size == 0 {
 		return unitMasked, nil
 	}
-	if links[name] {
+	if links.wanted[name] {
 		return unitEnabled, nil
 	}
 	data, err := f.Read(maxUnit)
 	if err != nil {
 		return unitOther, err
 	}
-	installable, err := hasInstall(data)
+	installable, aliases, err := parseInstall(data)
 	if err != nil {
 		return unitOther, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	if installable {
+	switch {
+	case slices.ContainsFunc(aliases, func(a string) bool { return a != name && links.alias[a] == name }):
+		return unitEnabled, nil
+	case installable && !links.linked[name]:
 		return unitDisabled, nil
+	default:
+		return unitOther, nil
 	}
-	return unitOther, nil
 }
 
 // findUnit is the file of a unit in the first directory that has it.
@@ -181,22 +197,27 @@ func findUnit(t *Tree, name string) (*File, error) {
 	return nil, nil
 }
 
-// hasInstall tells whether a unit's [Install] section says where to link it.
-func hasInstall(data []byte) (bool, error) {
-	install, found := false, false
-	err := eachTableLine(data, func(_ int, line string) error {
+// parseInstall tells whether a unit's [Install] section says where to link
+// it, and by which other names.
+func parseInstall(data []byte) (installable bool, aliases []string, err error) {
+	install := false
+	err = eachTableLine(data, func(_ int, line string) error {
 		if line[0] == '[' {
 			install = line == "[Install]"
 			return nil
 		}
 		key, value, _ := strings.Cut(line, "=")
+		names := strings.Fields(value)
 		switch strings.TrimSpace(key) {
 		case "Alias", "WantedBy", "RequiredBy", "UpheldBy":
-			found = found || install && strings.TrimSpace(value) != ""
+			installable = installable || install && len(names) > 0
+		}
+		if install && strings.TrimSpace(key) == "Alias" {
+			aliases = append(aliases, names...)
 		}
 		return nil
 	})
-	return found, err
+	return installable, aliases, err
 }
 
 // defaultTarget is what default.target leads to; "" when there is none.
