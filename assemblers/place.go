@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/build/step"
-	"github.com/assay-os/assay/report"
 )
 
 // treeInput is the tree that an assembler packs. A v1 document's assembler has
@@ -140,14 +139,4 @@ func withOptions[T any](run func(context.Context, *step.Context, T) error) func(
 		}
 		return run(ctx, c, o)
 	}
-}
-
-// holds tells whether the record has a directory of that path.
-func holds(entries []report.Entry, dir report.Raw) bool {
-	for _, e := range entries {
-		if e.Path == dir {
-			return e.Type == report.Directory
-		}
-	}
-	return false
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assay-os/assay/assemblers/layout"
@@ -122,6 +123,7 @@ func (s Spec) core(ctx context.Context, images string) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("no filesystem of the layout holds %s", prefix)
 	}
+	s.warn(prefix + "/grub.cfg")
 	early := fmt.Sprintf("search.fs_uuid %s root\nset prefix=($root)%s\n", strings.ToLower(fs.UUID), inner)
 	config := filepath.Join(s.Scratch, "early.cfg")
 	if err := os.WriteFile(config, []byte(early), 0o600); err != nil {
@@ -140,6 +142,14 @@ func (s Spec) core(ctx context.Context, images string) ([]byte, error) {
 		core = append(core, make([]byte, sector-pad)...)
 	}
 	return core, nil
+}
+
+// warn tells of a disk that will stop at GRUB's prompt.
+func (s Spec) warn(config string) {
+	has := slices.ContainsFunc(s.Entries, func(e report.Entry) bool { return string(e.Path) == config })
+	if !has && s.Step.Log != nil {
+		fmt.Fprintf(s.Step.Log, "the tree has no %s: the disk will start GRUB and nothing else\n", config)
+	}
 }
 
 // mkimage is the program's name: Fedora's packages call it grub2-mkimage.
