@@ -20,7 +20,7 @@ var errDamaged = errors.New("a file of these layers is damaged; run assay store 
 func (w *dirWork) Commit(ctx context.Context, c Commit) (*Layer, error) {
 	l, err := w.commit(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("commit layer of %s: %w", c.Type, err)
+		return nil, fmt.Errorf("commit layer of %s: %w", c.Type, w.store.explain(err))
 	}
 	return l, nil
 }

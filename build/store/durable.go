@@ -47,6 +47,14 @@ func ignoreMissing(err error) error {
 	return err
 }
 
+// explain says what to do about an error that a full disk is behind.
+func (d *Dir) explain(err error) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("%w: the filesystem of the store %s is full; make room, for example by assay store gc --max-size", err, d.path)
+	}
+	return err
+}
+
 // syncDir makes the names in a directory durable.
 func syncDir(path string) error { return withDir(path, unix.Fsync, "sync") }
 

@@ -103,7 +103,7 @@ func (d *Dir) AddSource(ctx context.Context, sum string, write func(io.Writer) e
 		return nil
 	}
 	if err := d.addSource(ctx, c, write); err != nil {
-		return fmt.Errorf("add source %s: %w", c, err)
+		return fmt.Errorf("add source %s: %w", c, d.explain(err))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ const maxDepth = 100
 func (d *Dir) View(t Tree) (View, error) {
 	v, err := d.view(t)
 	if err != nil {
-		return View{}, fmt.Errorf("view tree: %w", err)
+		return View{}, fmt.Errorf("view tree: %w", d.explain(err))
 	}
 	return v, nil
 }

@@ -35,7 +35,7 @@ var errNotHeld = errors.New("the store is not held: call Hold first")
 func (d *Dir) Begin(base Tree) (Work, error) {
 	w, err := d.begin(base)
 	if err != nil {
-		return nil, fmt.Errorf("begin work: %w", err)
+		return nil, fmt.Errorf("begin work: %w", d.explain(err))
 	}
 	return w, nil
 }
