@@ -7,14 +7,12 @@ import (
 )
 
 // Check reports what osbuild reads without complaint and what nobody can
-// build: content that no source has, names that cannot be directories, options
-// that are JSON for Python only.
+// build: names that cannot be directories, options that are JSON for Python
+// only, and in version 1 content that no source has.
 func Check(m *Manifest) Problems {
-	c := checker{content: map[string]bool{}}
-	for _, s := range m.Sources {
-		for _, item := range s.Items {
-			c.content[item.ID] = true
-		}
+	c := checker{}
+	if m.Version == "1" {
+		c.content = content(m)
 	}
 	for _, p := range m.Pipelines {
 		c.component(p.Path, "pipeline", p.Name)
@@ -26,8 +24,19 @@ func Check(m *Manifest) Problems {
 }
 
 type checker struct {
+	// content is what the sources have; nil when that is not to be checked.
 	content  map[string]bool
 	problems Problems
+}
+
+func content(m *Manifest) map[string]bool {
+	all := map[string]bool{}
+	for _, s := range m.Sources {
+		for _, item := range s.Items {
+			all[item.ID] = true
+		}
+	}
+	return all
 }
 
 func (c *checker) fail(path Path, format string, args ...any) {
@@ -61,7 +70,7 @@ func (c *checker) input(in *Input) {
 	}
 	for _, ref := range in.References {
 		c.portable(in.Path, ref.Options)
-		if in.Origin == FromSource && !c.content[ref.ID] {
+		if c.content != nil && in.Origin == FromSource && !c.content[ref.ID] {
 			c.fail(in.Path, "no source has %q", ref.ID)
 		}
 	}
@@ -77,7 +86,7 @@ func (c *checker) component(path Path, what, name string) {
 
 // portable refuses NaN and Infinity, which only Python takes for JSON.
 func (c *checker) portable(path Path, raw json.RawMessage) {
-	if !json.Valid(raw) {
+	if raw != nil && !json.Valid(raw) {
 		c.fail(path, "the options hold NaN, Infinity or a number beyond a double's range; JSON has none of them")
 	}
 }

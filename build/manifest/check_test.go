@@ -71,7 +71,7 @@ func TestValidate(t *testing.T) {
 		"typing error": {v2(`{"name": "p", "stages": [{"type": "org.osbuild.hostnmae"}]}`),
 			`pipelines[0].stages[0]: unknown stage "org.osbuild.hostnmae"; did you mean "org.osbuild.hostname"?`},
 		"nothing near": {v2(`{"name": "p", "stages": [{"type": "com.example.something"}]}`), `pipelines[0].stages[0]: unknown stage "com.example.something"`},
-		"osbuild's":    {v2(`{"name": "p", "stages": [{"type": "org.osbuild.zipl"}]}`), `pipelines[0].stages[0]: osbuild's stage "org.osbuild.zipl" is not to be had here yet`},
+		"osbuild's":    {v2(`{"name": "p", "stages": [{"type": "org.osbuild.zipl"}]}`), `pipelines[0].stages[0]: the stage "org.osbuild.zipl" is osbuild's; assay does not have it yet`},
 		"v1":           {`{"pipeline": {"stages": [{"name": "org.osbuild.both"}], "assembler": {"name": "org.osbuild.both"}}}`, ""},
 		"no assembler": {`{"pipeline": {"stages": [{"name": "org.osbuild.rawfs"}], "assembler": {"name": "org.osbuild.noop"}}}`,
 			"pipeline.stages[0]: there is no stage \"org.osbuild.rawfs\", only the assembler of that name\n" +

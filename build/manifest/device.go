@@ -60,12 +60,20 @@ func (l *loader) sortDevices(todo []*Device, path Path) []*Device {
 			done = append(done, d)
 		}
 		if len(later) == len(todo) {
-			l.fail(path, "the devices %s are each other's parents", plural(deviceNames(todo)))
+			l.failCycle(deviceNames(todo), path)
 			return append(done, todo...)
 		}
 		todo = later
 	}
 	return done
+}
+
+func (l *loader) failCycle(names []string, path Path) {
+	if len(names) == 1 {
+		l.fail(path.At(names[0], "parent"), "the device is its own parent")
+		return
+	}
+	l.fail(path, "the devices %s are each other's parents, or lie on such", plural(names))
 }
 
 func findDevice(devices []*Device, name string) *Device {

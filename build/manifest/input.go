@@ -23,7 +23,7 @@ func (l *loader) inputV2(m pyjson.Member, path Path, p *Pipeline, s *Step) {
 		Path:    path,
 	}
 	wellFormed := l.checkModule(grammar.Input, in.Type, m.Value, path)
-	references := o.references()
+	references := o.references(wellFormed)
 	switch in.Origin {
 	case FromPipeline:
 		references = l.pipelineReferences(references, o, p, in)
@@ -43,7 +43,9 @@ func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // references reads the three forms: a list of ids, a list of {id, options},
 // an object of {id: options}.
-func (o object) references() []Reference {
+//
+// What a well-formed input has wrong only the document's own grammar knows.
+func (o object) references(wellFormed bool) []Reference {
 	v, ok := o.v.Lookup("references")
 	path := o.path.At("references")
 	switch {
@@ -54,7 +56,9 @@ func (o object) references() []Reference {
 	case v.Kind() != pyjson.Array:
 		o.l.fail(path, "expected an array or an object, found %s", a(v.Kind()))
 	case len(v.Items()) == 0:
-		o.l.fail(path, "there is none")
+		if wellFormed {
+			o.l.fail(path, "there is none")
+		}
 	default:
 		return o.l.referenceList(v.Items(), path)
 	}

@@ -75,11 +75,15 @@ func (o object) name(key string) string {
 	return s
 }
 
-// options is the canonical form of an options object, {} where there is none.
+// options is the canonical form of an options object, {} where there is none
+// and nil where it is something else.
 func (o object) options() []byte {
+	if _, ok := o.v.Lookup("options"); !ok {
+		return []byte(emptyObject)
+	}
 	v, ok := o.lookup("options", pyjson.Object)
 	if !ok {
-		return []byte(emptyObject)
+		return nil
 	}
 	return v.Append(nil)
 }

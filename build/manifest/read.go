@@ -42,8 +42,9 @@ func Read(data []byte, name string) (*Manifest, error) {
 	return m, nil
 }
 
-// Load is Read for a document that is parsed already. The manifest is nil
-// when there are problems.
+// Load is Read for a document that is parsed already. When there are problems
+// the manifest holds what could be read, for [Validate] to find more; its ids
+// mean nothing then.
 func Load(v pyjson.Value) (*Manifest, Problems) {
 	l := &loader{
 		m:         &Manifest{},
@@ -52,10 +53,7 @@ func Load(v pyjson.Value) (*Manifest, Problems) {
 		content:   map[string]bool{},
 	}
 	l.document(v)
-	if len(l.problems) > 0 {
-		return nil, distinct(l.problems)
-	}
-	return l.m, nil
+	return l.m, distinct(l.problems)
 }
 
 // distinct drops problems that were found twice, by the document's grammar and

@@ -44,11 +44,14 @@ type validator struct {
 }
 
 func (v validator) step(s *Step) Problems {
+	if s.Type == "" { // Load has reported that
+		return nil
+	}
 	k, ok := v.steps[kind{s.Type, s.Assembler}]
 	if !ok {
 		return Problems{{Path: s.Path, Message: v.unknown(s)}}
 	}
-	if k.Check == nil {
+	if k.Check == nil || s.Options == nil {
 		return nil
 	}
 	problems := k.Check(s.Options)
@@ -67,7 +70,7 @@ func (v validator) unknown(s *Step) string {
 		return fmt.Sprintf("there is no %s %q, only the %s of that name", what, s.Type, other)
 	}
 	if _, err := grammar.Lookup(what, s.Type); err == nil {
-		return fmt.Sprintf("osbuild's %s %q is not to be had here yet", what, s.Type)
+		return fmt.Sprintf("the %s %q is osbuild's; assay does not have it yet", what, s.Type)
 	}
 	return fmt.Sprintf("unknown %s %q%s", what, s.Type, grammar.Suggest(s.Type, v.names[s.Assembler]))
 }

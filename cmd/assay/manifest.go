@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +25,7 @@ are read; FILE is - for standard input. docs/manifest.md describes the form.`,
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	c.SuggestionsMinimumDistance = 2
 	c.AddCommand(newManifestValidate(), newManifestIDs(), newManifestGraph())
 	return c
 }
@@ -100,7 +101,7 @@ func validateManifest(c *cobra.Command, file string, steps []step.Definition) er
 	if err != nil {
 		return err
 	}
-	problems := allProblems(data, name, steps)
+	problems := allProblems(data, steps)
 	list := make([]place, len(problems))
 	for i, p := range problems {
 		list[i] = place{p.Path.String(), p.Message}
@@ -115,25 +116,20 @@ func validateManifest(c *cobra.Command, file string, steps []step.Definition) er
 }
 
 // allProblems is everything that stands between a document and its build.
-func allProblems(data []byte, name string, steps []step.Definition) manifest.Problems {
-	m, err := manifest.Read(data, name)
+func allProblems(data []byte, steps []step.Definition) manifest.Problems {
+	doc, err := pyjson.Parse(data)
 	if err != nil {
-		return problemsOf(err)
+		return syntaxProblem(err)
 	}
-	return append(manifest.Check(m), manifest.Validate(m, knownSteps(steps))...)
+	m, problems := manifest.Load(doc)
+	if len(problems) == 0 {
+		problems = manifest.Check(m)
+	}
+	return slices.Concat(problems, manifest.Validate(m, knownSteps(steps)))
 }
 
-// problemsOf is the problems in an error of reading; one that is no JSON has
-// one problem, which names line and column.
-func problemsOf(err error) manifest.Problems {
-	var problems manifest.Problems
-	if errors.As(err, &problems) {
-		return problems
-	}
-	var syntax *pyjson.SyntaxError
-	if errors.As(err, &syntax) {
-		return manifest.Problems{{Message: syntax.Error()}}
-	}
+// syntaxProblem is the one problem of what is no JSON: line and column.
+func syntaxProblem(err error) manifest.Problems {
 	return manifest.Problems{{Message: err.Error()}}
 }
 
@@ -188,7 +184,7 @@ func showIDs(c *cobra.Command, file string) error {
 func readIDs(data []byte) (*manifest.Manifest, manifest.Problems) {
 	doc, err := pyjson.Parse(data)
 	if err != nil {
-		return nil, problemsOf(err)
+		return nil, syntaxProblem(err)
 	}
 	m, problems := manifest.Load(doc)
 	return m, append(problems, manifest.CheckOptions(doc)...)

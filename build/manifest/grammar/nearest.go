@@ -5,7 +5,7 @@ import "fmt"
 // Nearest is the candidate that word most likely meant: the one with the
 // fewest edits, at most three and a third of its length. Ties go to the first.
 func Nearest(word string, candidates []string) (string, bool) {
-	best, found := 1+min(3, max(1, len(word)/3)), ""
+	best, found := 1+min(3, max(1, (len(word)+1)/3)), ""
 	for _, c := range candidates {
 		if d := edits(word, c, best); d < best {
 			best, found = d, c
