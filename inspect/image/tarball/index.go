@@ -233,7 +233,7 @@ func (x *indexer) add(h *header, recs records, size int64, segments []segment, b
 		e.Device = fmt.Sprintf("%d:%d", h.major, h.minor)
 	}
 	m := t.put(parent, name, e)
-	m.attrs, m.segments, m.err = attrs, segments, fsys.Reasons(broken, err)
+	m.attrs, m.segments, m.unread, m.err = attrs, segments, broken, fsys.Reasons(broken, err)
 }
 
 // kindOf is the type of a member; v7 marks directories by their name alone.

@@ -115,7 +115,8 @@ func (r records) attributes() (map[string]report.Raw, error) {
 		if rec.key == "RHT.security.selinux" {
 			out["security.selinux"] = report.Raw(rec.value)
 		}
-		if name, ok := strings.CutPrefix(rec.key, "SCHILY.acl."); ok {
+		name, ok := strings.CutPrefix(rec.key, "SCHILY.acl.")
+		if _, exact := r.last("SCHILY.xattr.system.posix_acl_" + name); ok && !exact {
 			err = aclAttribute(out, name, rec.value)
 		}
 		errs = append(errs, err)

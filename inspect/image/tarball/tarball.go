@@ -62,7 +62,9 @@ type member struct {
 	implied  bool
 	children map[string]*member // of directories
 	segments []segment
-	err      error
+	// err is why the member could not be read whole, unread why its content
+	// cannot be.
+	err, unread error
 }
 
 // A segment is a run of a file's content in the archive.
@@ -152,8 +154,8 @@ func (t *Tree) Open(n *fsys.Node) (fsys.Content, error) {
 	if !ok || m.entry.Type != report.File {
 		return nil, fmt.Errorf("open %s: it is no file of this archive", n.Path)
 	}
-	if m.err != nil {
-		return nil, fmt.Errorf("open %s: %w", n.Path, m.err)
+	if m.unread != nil {
+		return nil, fmt.Errorf("open %s: %w", n.Path, m.unread)
 	}
 	return &content{r: t.r, segments: m.segments, size: m.entry.Size}, nil
 }
