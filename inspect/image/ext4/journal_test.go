@@ -107,10 +107,22 @@ func TestBrokenJournalIsToldNotReplayed(t *testing.T) {
 	path := dirty(t, "-t", "ext4", "-b", "1024")
 	data, err := os.ReadFile(path)
 	kerneltest.Must(t, err)
-	at := bytes.LastIndex(data, []byte("\xc0\x3b\x39\x98\x00\x00\x00\x02")) // a commit
-	data[at+48] ^= 1
-	_, err = ext4.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
-	if err == nil || !strings.Contains(err.Error(), "journal") {
-		t.Errorf("a commit with a broken checksum: %v", err)
+	told := 0
+	commit := []byte("\xc0\x3b\x39\x98\x00\x00\x00\x02")
+	for at := 0; ; at++ {
+		next := bytes.Index(data[at:], commit)
+		if next < 0 {
+			break
+		}
+		at += next
+		data[at+48] ^= 1
+		_, err = ext4.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
+		if err != nil && strings.Contains(err.Error(), "journal") && strings.Contains(err.Error(), "checksum") {
+			told++
+		}
+		data[at+48] ^= 1
+	}
+	if told == 0 { // older commits are in the ring too, and do not count
+		t.Error("no commit with a broken checksum was told")
 	}
 }
