@@ -13,7 +13,7 @@ import (
 func (l *loader) devices(o object, s *Step) {
 	var todo []*Device
 	path := o.path.At("devices")
-	for _, m := range o.members("devices") {
+	for _, m := range few(l, o.members("devices"), maxDevices, path) {
 		if d := l.device(m, path.At(m.Key)); d != nil {
 			todo = append(todo, d)
 		}

@@ -33,7 +33,7 @@ func (l *loader) checkModule(kind, name string, v pyjson.Value, path Path) bool 
 		return false
 	}
 	problems := shape.Check(v, path)
-	l.problems = append(l.problems, problems...)
+	l.report(problems)
 	return len(problems) == 0
 }
 

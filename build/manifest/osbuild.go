@@ -22,7 +22,7 @@ func CheckOptions(doc pyjson.Value) Problems {
 	for i, p := range pipelines.Items() {
 		o.stages(p, Path{"pipelines", i})
 	}
-	return o.problems
+	return distinct(o.problems)
 }
 
 type optionChecker struct {
@@ -64,6 +64,8 @@ func (o *optionChecker) step(s pyjson.Value, path Path, kind string) {
 	for _, part := range s.Members() {
 		shape := module.Part(part.Key, o.version)
 		switch {
+		case len(o.problems) >= maxProblems:
+			return
 		case shape != nil:
 			o.problems = append(o.problems, shape.Check(part.Value, path.At(part.Key))...)
 		case part.Key == "inputs":

@@ -105,8 +105,30 @@ func (l *loader) document(v pyjson.Value) {
 	}
 }
 
+// Bounds, so that no document takes for ever: real ones are far from them.
+const (
+	maxProblems  = 10_000
+	maxPipelines = 10_000
+	maxDevices   = 1_000 // in one stage; and mounts
+	maxEarlyUses = 100   // that are explained
+)
+
 func (l *loader) fail(path Path, format string, args ...any) {
-	l.problems = append(l.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+	l.report(Problems{{Path: path, Message: fmt.Sprintf(format, args...)}})
+}
+
+// report keeps problems, up to a number that nobody reads.
+func (l *loader) report(problems Problems) {
+	l.problems = append(l.problems, problems[:min(len(problems), maxProblems-len(l.problems))]...)
+}
+
+// few takes a list if it is not too long.
+func few[T any](l *loader, list []T, most int, path Path) []T {
+	if len(list) > most {
+		l.fail(path, "%d are too many; at most %d can be", len(list), most)
+		return nil
+	}
+	return list
 }
 
 // a is a kind with its article.

@@ -251,3 +251,40 @@ func describeStep(b *strings.Builder, s *Step) {
 		fmt.Fprintf(b, "    mount %s %s %s %s:%d %s\n", m.Name, m.Type, m.Options, m.Source, *m.Partition, m.Target)
 	}
 }
+
+// TestBounds: documents that are all wrong end soon, and say that they do.
+func TestBounds(t *testing.T) {
+	repeat := func(n int, format string) string {
+		items := make([]string, n)
+		for i := range items {
+			items[i] = fmt.Sprintf(format, i, i+1)
+		}
+		return strings.Join(items, ", ")
+	}
+	tests := map[string]struct {
+		doc         string
+		count       int
+		first, last string
+	}{
+		"problems": {v2(`{"name": "p", "stages": [` + strings.Repeat("0,", 20000) + `0]}`), 10000,
+			"pipelines[0].stages[0]: expected an object, found an integer", "pipelines[0].stages[9999]: expected an object, found an integer"},
+		"pipelines": {v2(repeat(10001, `{"name": "p%d", "build": "name:p%d"}`)), 1,
+			"pipelines: 10001 are too many; at most 10000 can be", "pipelines: 10001 are too many; at most 10000 can be"},
+		"uses": {v2(repeat(10000, `{"name": "p%d", "build": "name:p%d"}`)), 10000,
+			`pipelines[0].build: pipeline "p1" stands later; move it before "p0", which uses it`, `pipelines[9999].build: pipeline "p10000" does not stand before this one`},
+		"devices": {stage(`"devices": {` + repeat(1001, `"d%d": {"type": "org.osbuild.loopback", "parent": "d%d"}`) + `}`), 1,
+			"pipelines[0].stages[0].devices: 1001 are too many; at most 1000 can be", "pipelines[0].stages[0].devices: 1001 are too many; at most 1000 can be"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Read([]byte(tt.doc), "m.json")
+			var problems Problems
+			if !errors.As(err, &problems) || len(problems) != tt.count {
+				t.Fatalf("%d problems, want %d: %v", len(problems), tt.count, err)
+			}
+			if first, last := problems[0].Error(), problems[tt.count-1].Error(); first != tt.first || last != tt.last {
+				t.Errorf("from %q to %q", first, last)
+			}
+		})
+	}
+}

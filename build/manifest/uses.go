@@ -26,9 +26,14 @@ func (l *loader) use(from, name string, path Path) *Pipeline {
 }
 
 // explainEarlyUses reports why names could not be resolved: a cycle, the wrong
-// order, or no such pipeline.
+// order, or no such pipeline. Each takes a search, so only the first ones are
+// explained.
 func (l *loader) explainEarlyUses() {
-	for _, u := range l.early {
+	for i, u := range l.early {
+		if i >= maxEarlyUses {
+			l.fail(u.path, "pipeline %q does not stand before this one", u.to)
+			continue
+		}
 		if !slices.Contains(l.declared, u.to) {
 			l.fail(u.path, "there is no pipeline %q%s", u.to, grammar.Suggest(u.to, l.declared))
 			continue

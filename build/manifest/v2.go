@@ -15,7 +15,7 @@ func (l *loader) documentV2(v pyjson.Value) {
 		l.metadata(metadata)
 	}
 	l.sourcesV2(o)
-	pipelines := o.list("pipelines")
+	pipelines := few(l, o.list("pipelines"), maxPipelines, Path{"pipelines"})
 	for _, p := range pipelines {
 		if name, ok := p.Lookup("name"); ok && name.Kind() == pyjson.String {
 			l.declared = append(l.declared, name.Text())
@@ -130,7 +130,7 @@ func (l *loader) stageV2(v pyjson.Value, path Path, p *Pipeline, build, epoch []
 	for _, m := range o.members("inputs") {
 		l.inputV2(m, path.At("inputs", m.Key), p, s)
 	}
-	for i, m := range o.list("mounts") {
+	for i, m := range few(l, o.list("mounts"), maxDevices, path.At("mounts")) {
 		l.mount(m, path.At("mounts", i), s)
 	}
 	s.ID = stepID(s, build, idOrNull(p.ID()), epoch)

@@ -27,7 +27,9 @@ func Validate(m *Manifest, known []Known) Problems {
 	var problems Problems
 	for _, p := range m.Pipelines {
 		for _, s := range p.Steps {
-			problems = append(problems, v.step(s)...)
+			if len(problems) < maxProblems {
+				problems = append(problems, v.step(s)...)
+			}
 		}
 	}
 	return problems

@@ -102,6 +102,9 @@ func (s *Shape) sizes(c *checker, v pyjson.Value, path Path) {
 		x, unit = float64(len(v.Members())), " keys"
 	}
 	if !b.holds(x) {
+		if x == 1 {
+			unit = strings.TrimSuffix(unit, "s")
+		}
 		c.fail(path, "%s%s: expected %s", strconv.FormatFloat(x, 'f', -1, 64), unit, b)
 	}
 }

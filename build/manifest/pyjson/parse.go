@@ -6,11 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// The bounds of a document. Python stops at 4300 digits of an integer and,
-// by its recursion limit, at fewer than a thousand levels.
+// The bounds of a document: bytes, levels, values (the largest manifest that
+// osbuild publishes has fewer than 50,000). Python stops at 4300 digits of an
+// integer and, by its recursion limit, at fewer than a thousand levels.
 const (
 	MaxSize   = 256 << 20
 	MaxDepth  = 500
+	MaxValues = 4 << 20
 	maxDigits = 4300
 )
 
@@ -36,9 +38,10 @@ func Parse(data []byte) (Value, error) {
 }
 
 type parser struct {
-	data  []byte
-	pos   int
-	depth int
+	data   []byte
+	pos    int
+	depth  int
+	values int
 }
 
 func (p *parser) document() (Value, error) {
@@ -105,6 +108,9 @@ func (p *parser) next() string {
 }
 
 func (p *parser) value() (Value, error) {
+	if p.values++; p.values > MaxValues {
+		return Value{}, p.errorf("more than %d values", MaxValues)
+	}
 	switch c := p.peek(); {
 	case c == '"':
 		s, err := p.string()
