@@ -1,0 +1,236 @@
+package ext4_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/image/ext4"
+	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
+	"github.com/assay-os/assay/report"
+)
+
+// readAll walks an image and reads what it shows, up to a bound for each file:
+// a hostile size is the caller's to bound.
+func readAll(ctx context.Context, data []byte) error {
+	fs, err := ext4.Open(ctx, bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return err
+	}
+	var errs error
+	names := 0
+	err = fs.Walk(ctx, func(n *fsys.Node) error {
+		if names++; names > 1000000 {
+			return errors.New("a small image shows a million names")
+		}
+		if n.Err != nil {
+			errs = n.Err
+		}
+		if n.Type != report.File || n.Sys == nil {
+			return nil
+		}
+		c, err := fs.Open(n)
+		if err != nil {
+			errs = err
+			return nil
+		}
+		defer c.Close()
+		if _, err := c.Extents(); err != nil {
+			errs = err
+		}
+		_, err = io.Copy(io.Discard, io.LimitReader(io.NewSectionReader(c, 0, c.Size()), 1<<20))
+		if err != nil {
+			errs = err
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return errs
+}
+
+// tiny makes an image of a few files that has every kind of metadata.
+func tiny(t testing.TB, args ...string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	kerneltest.Must(t, os.MkdirAll(filepath.Join(dir, "d/e"), 0o755),
+		os.WriteFile(filepath.Join(dir, "d/f"), bytes.Repeat([]byte("x"), 20000), 0o644),
+		os.WriteFile(filepath.Join(dir, "small"), []byte("small"), 0o644),
+		os.Symlink("small", filepath.Join(dir, "link")))
+	for i := range 40 {
+		kerneltest.Must(t, os.Link(filepath.Join(dir, "small"), filepath.Join(dir, "d/e", fmt.Sprintf("another-name-%040d", i))))
+	}
+	path := kerneltest.Make(t, 300<<10, append([]string{"-b", "1024", "-N", "16", "-d", dir, "-E", "hash_seed=6f1ed002-ab5a-4f4c-8d3b-7c5f0a1b2c3d", "-U", "6f1ed002-ab5a-4f4c-8d3b-7c5f0a1b2c3d"}, args...)...)
+	data, err := os.ReadFile(path)
+	kerneltest.Must(t, err)
+	return data
+}
+
+// tinyVariants have no checksums, so that what is flipped is not caught at once.
+func tinyVariants() map[string][]string {
+	return map[string][]string{
+		"extents": {"-t", "ext4", "-O", "^metadata_csum,^has_journal,^resize_inode"},
+		"maps":    {"-t", "ext2", "-O", "^resize_inode"},
+		"inline":  {"-t", "ext4", "-O", "inline_data,^metadata_csum,^has_journal,^resize_inode"},
+		"checked": {"-t", "ext4", "-O", "^has_journal,^resize_inode"},
+	}
+}
+
+// metadata are the bytes of an image that are not content: the superblock, the
+// descriptors, the inodes, directories. In an image this small they all lie in the first blocks.
+const metadata = 24 << 10
+
+func TestFlippedBytesAreSurvived(t *testing.T) { sweep(t, 11) }
+
+func TestEveryFlippedByteIsSurvived(t *testing.T) {
+	fixtures.RequireFull(t)
+	sweep(t, 1)
+}
+
+// sweep flips every step-th byte of the metadata.
+func sweep(t *testing.T, step int) {
+	values := []byte{0x01, 0x80, 0xff}
+	for name, args := range tinyVariants() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := tiny(t, args...)
+			if err := readAll(context.Background(), data); err != nil {
+				t.Fatal(err)
+			}
+			told := 0
+			for at := 1024; at < metadata; at += step {
+				if allZero(data[at&^15 : at&^15+16]) {
+					continue // bitmaps and empty blocks
+				}
+				for _, v := range values {
+					data[at] ^= v
+					if told += timed(t, data, fmt.Sprint("byte ", at)); t.Failed() {
+						return
+					}
+					data[at] ^= v
+				}
+			}
+			t.Logf("%d flips were told", told)
+		})
+	}
+}
+
+// timed reads an image and fails when that takes long; 1 when an error was told.
+func timed(t *testing.T, data []byte, what string) int {
+	t.Helper()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := readAll(ctx, data)
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("%s: reading takes %v", what, took)
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
+
+// With checksums, no flip in a structure that has one may go unnoticed.
+func TestFlippedInodeIsAlwaysTold(t *testing.T) {
+	fixtures.RequireTool(t, "debugfs")
+	data := tiny(t, tinyVariants()["checked"]...)
+	path := filepath.Join(t.TempDir(), "img")
+	kerneltest.Must(t, os.WriteFile(path, data, 0o600))
+	var block, offset int
+	out := kerneltest.Run(t, "debugfs", "-R", "imap /d/f", path)
+	at := bytes.Index([]byte(out), []byte("located at block "))
+	if _, err := fmt.Sscanf(out[at:], "located at block %d, offset 0x%x", &block, &offset); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for i := range 160 {
+		data[block*1024+offset+i] ^= 0x10
+		if readAll(context.Background(), data) == nil {
+			t.Errorf("a flip in byte %d of the inode is not told", i)
+		}
+		data[block*1024+offset+i] ^= 0x10
+	}
+}
+
+func TestTruncationIsTold(t *testing.T) {
+	data := tiny(t, tinyVariants()["extents"]...)
+	for n := 0; n < len(data); n += 1024 {
+		if readAll(context.Background(), data[:n]) == nil {
+			t.Errorf("an image cut at %d of %d bytes reads without an error", n, len(data))
+		}
+	}
+}
+
+// A directory that contains itself, and an extent tree whose node is its own child.
+func TestCyclesEnd(t *testing.T) {
+	fixtures.RequireTool(t, "debugfs")
+	data := tiny(t, tinyVariants()["extents"]...)
+	path := filepath.Join(t.TempDir(), "img")
+	kerneltest.Must(t, os.WriteFile(path, data, 0o600))
+	kerneltest.Run(t, "debugfs", "-w", "-R", "link /d /d/e/loop", path)
+	looped, err := os.ReadFile(path)
+	kerneltest.Must(t, err)
+	if err := readAll(context.Background(), looped); err == nil {
+		t.Error("a directory within itself is not told")
+	}
+}
+
+func FuzzWalk(f *testing.F) {
+	for _, args := range tinyVariants() {
+		f.Add(pack(tiny(f, args...)), uint32(0x448), byte(1))
+	}
+	f.Fuzz(func(t *testing.T, packed []byte, at uint32, flip byte) {
+		data := unpack(packed)
+		if len(data) == 0 {
+			return
+		}
+		data[int(at)%len(data)] ^= flip
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := readAll(ctx, data); errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal("reading does not end")
+		}
+	})
+}
+
+// pack keeps a seed small: runs of zeros are counted.
+func pack(data []byte) []byte {
+	var b bytes.Buffer
+	for len(data) > 0 {
+		zeros := 0
+		for zeros < len(data) && zeros < 65535 && data[zeros] == 0 {
+			zeros++
+		}
+		run := zeros
+		for run < len(data) && run-zeros < 65535 && !(data[run] == 0 && (run+8 > len(data) || allZero(data[run:min(len(data), run+8)]))) {
+			run++
+		}
+		b.Write([]byte{byte(zeros >> 8), byte(zeros), byte((run - zeros) >> 8), byte(run - zeros)})
+		b.Write(data[zeros:run])
+		data = data[run:]
+	}
+	return b.Bytes()
+}
+
+// unpack is the inverse of pack; it makes images of a megabyte at most.
+func unpack(b []byte) []byte {
+	var out []byte
+	for len(b) >= 4 && len(out) < 1<<20 {
+		zeros, run := int(b[0])<<8|int(b[1]), int(b[2])<<8|int(b[3])
+		run = min(run, len(b)-4)
+		out = append(append(out, make([]byte, zeros)...), b[4:4+run]...)
+		b = b[4+run:]
+	}
+	return out
+}
