@@ -11,7 +11,7 @@ import (
 	"github.com/assay-os/assay/fixtures"
 )
 
-// sampleImage is a sparse file with 12 MiB of data that compresses somewhat.
+// sampleImage is a sparse file with 8 MiB of data that compresses somewhat.
 func sampleImage(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "image")
@@ -22,11 +22,11 @@ func sampleImage(t *testing.T) string {
 	defer f.Close()
 	random := rand.New(rand.NewPCG(1, 2))
 	data := make([]byte, mib)
-	for i := range 12 {
+	for i := range 8 {
 		for k := range data {
 			data[k] = byte(random.UintN(16))
 		}
-		if _, err := f.WriteAt(data, int64(i)*5*mib); err != nil {
+		if _, err := f.WriteAt(data, int64(i)*2*mib); err != nil {
 			t.Fatal(err)
 		}
 	}

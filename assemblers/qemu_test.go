@@ -75,13 +75,16 @@ func TestQemuAssemblerOptions(t *testing.T) {
 func TestQemuStage(t *testing.T) {
 	fixtures.RequireTool(t, "qemu-img")
 	raw := sampleImage(t)
+	dense := raw + ".dense"
+	treetest.Run(t, "cp", "--sparse=never", raw, dense)
 	for _, options := range []string{
 		`{"filename": "a.qcow2", "format": {"type": "qcow2"}}`,
 		`{"filename": "a.qcow2", "format": {"type": "qcow2", "compression": false, "compat": "0.10"}}`,
 	} {
-		j := job{kind: step.Stage, name: "org.osbuild.qemu", options: options, files: map[string]string{"image": raw}}
+		j := job{kind: step.Stage, name: "org.osbuild.qemu", options: options}
 		var first string
-		for range 3 {
+		for _, source := range []string{raw, dense, raw} {
+			j.files = map[string]string{"image": source}
 			image := j.mustRun(t, "a.qcow2")
 			if out := treetest.Run(t, "qemu-img", "compare", raw, image); !strings.Contains(out, "identical") {
 				t.Error(out)

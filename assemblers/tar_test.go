@@ -49,13 +49,19 @@ func TestTar(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.options), &o); err != nil {
 				t.Fatal(err)
 			}
-			archive := sameTwice(t, job{kind: tt.kind, name: "org.osbuild.tar", options: tt.options}, o.Filename)
-			_, _, want := twoTrees(t)
+			source, _, want := twoTrees(t)
+			j := job{kind: tt.kind, name: "org.osbuild.tar", options: tt.options, source: source, entries: want}
+			archive := j.mustRun(t, o.Filename)
 			for _, d := range treetest.Diff(withoutSockets(want), unpacked(t, archive)) {
 				t.Error(d)
 			}
 		})
 	}
+}
+
+func TestTarRepeats(t *testing.T) {
+	fixtures.RequireTool(t, "xz")
+	sameTwice(t, job{kind: step.Stage, name: "org.osbuild.tar", options: `{"filename": "root.tar.xz"}`}, "root.tar.xz")
 }
 
 func TestTarNames(t *testing.T) {

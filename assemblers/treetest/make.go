@@ -100,7 +100,7 @@ func nodes() []node {
 		{"data/one", file(bytes.Repeat([]byte("x"), 100000), 0o644)},
 		{"data/zeros", file(make([]byte, 300000), 0o644)},
 		{"data/mixed", file(append(make([]byte, 12288), "after zeros"...), 0o644)},
-		{"data/sparse", sparse(40 << 20)},
+		{"data/sparse", sparse(8 << 20)},
 		{"many", dir(0o755)},
 	}
 	for i := range 400 {
