@@ -145,6 +145,9 @@ func applyMetadata(disk string, e *report.Entry) error {
 		return err
 	}
 	if e.Type != report.Symlink {
+		if err := dropACL(disk, e); err != nil {
+			return err
+		}
 		if err := unix.Chmod(disk, uint32(e.Mode)); err != nil {
 			return &os.PathError{Op: "chmod", Path: disk, Err: err}
 		}
@@ -152,6 +155,21 @@ func applyMetadata(disk string, e *report.Entry) error {
 	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
 		if err := unix.Lsetxattr(disk, name, []byte(e.Xattrs[name]), 0); err != nil {
 			return &os.PathError{Op: "set attribute " + name + " of", Path: disk, Err: err}
+		}
+	}
+	return nil
+}
+
+// dropACL removes the lists that a new file has from its directory's default
+// list: acl(5).
+func dropACL(disk string, e *report.Entry) error {
+	for _, name := range []string{"system.posix_acl_access", "system.posix_acl_default"} {
+		if _, ok := e.Xattrs[name]; ok {
+			continue
+		}
+		err := unix.Lremovexattr(disk, name)
+		if err != nil && !errors.Is(err, unix.ENODATA) && !errors.Is(err, unix.ENOTSUP) {
+			return &os.PathError{Op: "remove attribute " + name + " of", Path: disk, Err: err}
 		}
 	}
 	return nil

@@ -247,6 +247,33 @@ func TestDroppedAndRefused(t *testing.T) {
 	})
 }
 
+// TestKeptWorkMountsAgain: whoever looks into a failure sees the whole tree,
+// from the view that was kept with it; and one work can be mounted twice.
+func TestKeptWorkMountsAgain(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		base, _ := step(t, d, EmptyTree(), "k1", write("a", "one\n"))
+		w, err := d.Begin(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inView(t, w.View(), write("b", "two\n"))
+		inView(t, w.View(), edits(expectContent("b", "two\n"), write("c", "")))
+		kept, err := w.Keep()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(kept, "view.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v View
+		if err := json.Unmarshal(data, &v); err != nil {
+			t.Fatal(err)
+		}
+		inView(t, v, edits(expectContent("a", "one\n"), expectContent("b", "two\n"), expectContent("c", "")))
+	})
+}
+
 // TestForgedAttributes: a step must not be able to mark its directories as
 // opaque or as moved from elsewhere.
 func TestForgedAttributes(t *testing.T) {

@@ -17,6 +17,11 @@ var old = time.Unix(1500000000, 123456789)
 // caps is security.capability of cap_net_raw=ep, revision 2.
 const caps = "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
+// acl is user::rw-,user:5:r--,group::r--,mask::r--,other::r-- in the kernel's
+// form: linux/posix_acl_xattr.h.
+const acl = "\x02\x00\x00\x00" + "\x01\x00\x06\x00\xff\xff\xff\xff" + "\x02\x00\x04\x00\x05\x00\x00\x00" +
+	"\x04\x00\x04\x00\xff\xff\xff\xff" + "\x10\x00\x04\x00\xff\xff\xff\xff" + "\x20\x00\x04\x00\xff\xff\xff\xff"
+
 // A scenario is a chain of steps, and the tree that each must give.
 type scenario struct {
 	name  string
@@ -95,6 +100,15 @@ func scenarios() []scenario {
 				"/s1": "symlink 0777 0:0 t = /s1", "/s2": "symlink 0777 0:0 t = /s1", "/c1": "char 0600 0:0 1:3 = /c1", "/c2": "char 0600 0:0 1:3 = /c1"}},
 			{edits(chown("s2", 7, 7), chown("c1", 8, 8)), map[string]string{"/": root,
 				"/s1": "symlink 0777 7:7 t = /s1", "/s2": "symlink 0777 7:7 t = /s1", "/c1": "char 0600 8:8 1:3 = /c1", "/c2": "char 0600 8:8 1:3 = /c1"}},
+		}},
+		{"access control lists", []scenarioStep{
+			{edits(mkdir("d/e"), write("d/e/f", ""), write("d/e/g", ""), link("d/e/g", "h"), setxattr("d/e", "system.posix_acl_default", acl), setxattr("d", "system.posix_acl_default", acl),
+				setxattr("d/e/f", "system.posix_acl_access", acl)), map[string]string{"/": root,
+				"/d": root + " system.posix_acl_default", "/d/e": root + " system.posix_acl_default",
+				"/d/e/f": "file 0644 0:0 0 " + sumEmpty + " system.posix_acl_access", "/d/e/g": "file 0644 0:0 0 " + sumEmpty + " = /d/e/g", "/h": "file 0644 0:0 0 " + sumEmpty + " = /d/e/g"}},
+			{edits(chmod("h", 0o600), chmod("d/e/f", 0o640)), map[string]string{"/": root,
+				"/d": root + " system.posix_acl_default", "/d/e": root + " system.posix_acl_default",
+				"/d/e/f": "file 0640 0:0 0 " + sumEmpty + " system.posix_acl_access", "/d/e/g": "file 0600 0:0 0 " + sumEmpty + " = /d/e/g", "/h": "file 0600 0:0 0 " + sumEmpty + " = /d/e/g"}},
 		}},
 		{"times", []scenarioStep{
 			{edits(write("new", ""), write("old", ""), setTime("old", old), mkdir("d"), write("d/f", ""), setTime("d", old), setTime("d/f", epoch.Add(time.Hour))), map[string]string{"/": root,

@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -136,10 +138,9 @@ func (w *dirWork) prepareOverlay() error {
 	if err := w.copyRoot(); err != nil {
 		return err
 	}
-	id := filepath.Base(w.path)
 	w.view = View{
 		Base: w.store.join("layers"), Lower: lower,
-		Upper: filepath.Join("..", "work", id, "upper"), Work: filepath.Join("..", "work", id, "ovl"),
+		Upper: filepath.Join(relative(w.path), "upper"), Work: filepath.Join(relative(w.path), "ovl"),
 	}
 	return nil
 }
@@ -195,9 +196,36 @@ func (w *dirWork) Discard() error {
 
 // Keep implements [Work].
 func (w *dirWork) Keep() (string, error) {
-	kept := w.store.join("failed", filepath.Base(w.path))
+	name := filepath.Base(w.path)
+	kept := w.store.join("failed", name)
 	if err := os.Rename(w.path, kept); err != nil {
 		return "", fmt.Errorf("keep failed work: %w", err)
 	}
-	return kept, w.lock.release()
+	// With its view a failed tree can be mounted again, to look at the whole.
+	data, err := json.Marshal(w.view.moved(w.path, kept))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(kept, "view.json"), append(data, '\n'), 0o644)
+	}
+	if err = errors.Join(err, w.lock.release()); err != nil {
+		return "", fmt.Errorf("keep failed work in %s: %w", kept, err)
+	}
+	return kept, nil
+}
+
+// moved is the view after the directory of its work has got another name.
+func (v View) moved(from, to string) View {
+	move := func(path string) string {
+		if path == "" || filepath.IsAbs(path) {
+			return strings.Replace(path, from, to, 1)
+		}
+		// Both are in the store's own directory, next to Base.
+		return strings.Replace(path, relative(from), relative(to), 1)
+	}
+	v.Dir, v.Upper, v.Work = move(v.Dir), move(v.Upper), move(v.Work)
+	return v
+}
+
+// relative is a work's directory as a view names it, seen from layers/.
+func relative(work string) string {
+	return filepath.Join("..", filepath.Base(filepath.Dir(work)), filepath.Base(work))
 }
