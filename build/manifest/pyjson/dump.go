@@ -57,9 +57,15 @@ const hexDigits = "0123456789abcdef"
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			dst = appendASCII(dst, c)
+		start := i
+		for i < len(s) && s[i] != 0x7f && plain(s[i]) {
+			i++
+		}
+		if dst = append(dst, s[start:i]...); i == len(s) {
+			break
+		}
+		if s[i] < utf8.RuneSelf {
+			dst = appendASCII(dst, s[i])
 			i++
 			continue
 		}
@@ -75,6 +81,7 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// appendASCII writes a character that cannot stand for itself.
 func appendASCII(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':
@@ -90,10 +97,7 @@ func appendASCII(dst []byte, c byte) []byte {
 	case '\b':
 		return append(dst, `\b`...)
 	}
-	if c < ' ' || c > '~' {
-		return appendEscape(dst, rune(c))
-	}
-	return append(dst, c)
+	return appendEscape(dst, rune(c))
 }
 
 func appendEscape(dst []byte, r rune) []byte {

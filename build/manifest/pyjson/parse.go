@@ -12,7 +12,7 @@ import (
 const (
 	MaxSize   = 256 << 20
 	MaxDepth  = 500
-	MaxValues = 4 << 20
+	MaxValues = 1 << 20
 	maxDigits = 4300
 )
 

@@ -134,7 +134,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"{} {}":                         "1:4: data after the end of the document",
 		"\xef\xbb\xbf{}":                "1:1: the document starts with a byte order mark; remove it",
 		strings.Repeat("[", MaxDepth+1): "1:501: more than 500 levels of nesting",
-		strings.Repeat("[", 2) + strings.Repeat("0,", MaxValues): "1:8388607: more than 4194304 values",
+		strings.Repeat("[", 2) + strings.Repeat("0,", MaxValues): "1:2097151: more than 1048576 values",
 		strings.Repeat("1", 4301):                                "1:1: an integer of more than 4300 digits",
 	}
 	for doc, want := range tests {
