@@ -41,7 +41,7 @@ func tarStage() *step.Definition {
 		Run: withOptions(func(ctx context.Context, c *step.Context, o tarOptions) error {
 			method := o.Compression
 			if method == "" || method == "auto" {
-				method = suffixes[path.Ext(o.Filename)]
+				method = bySuffix(path.Ext(o.Filename))
 			}
 			return makeTar(ctx, c, o, method)
 		}),
@@ -80,14 +80,34 @@ type tarOptions struct {
 	Numeric bool `json:"numeric-owner"`
 }
 
-// suffixes are those that name a compression, tar(1) --auto-compress.
-var suffixes = map[string]string{
-	".gz": "gzip", ".tgz": "gzip", ".taz": "gzip", ".xz": "xz", ".txz": "xz", ".zst": "zstd", ".tzst": "zstd",
-	".bz2": "bzip2", ".tbz": "bzip2", ".tbz2": "bzip2", ".lzma": "lzma", ".tlz": "lzma",
+// bySuffix is the compression that a name's suffix asks for, as for tar(1)
+// --auto-compress; empty for none.
+func bySuffix(suffix string) string {
+	switch suffix {
+	case ".gz", ".tgz", ".taz":
+		return "gzip"
+	case ".xz", ".txz":
+		return "xz"
+	case ".zst", ".tzst":
+		return "zstd"
+	case ".bz2", ".tbz", ".tbz2":
+		return "bzip2"
+	case ".lzma", ".tlz":
+		return "lzma"
+	}
+	return ""
 }
 
-// levels are what tar leaves to each compressor's default.
-var levels = map[string]int{"gzip": 6, "xz": 6, "lzma": 6, "zstd": 3, "bzip2": 9}
+// defaultLevel is what each compressor takes when it is not told.
+func defaultLevel(method string) int {
+	switch method {
+	case "zstd":
+		return 3
+	case "bzip2":
+		return 9
+	}
+	return 6
+}
 
 func checkTar(o tarOptions) []step.Problem {
 	problems := checkName(o.Filename)
@@ -126,7 +146,7 @@ func (o tarOptions) format() tar.Format {
 	return tar.FormatGNU
 }
 
-func makeTar(ctx context.Context, c *step.Context, o tarOptions, method string) error {
+func makeTar(ctx context.Context, c *step.Context, o tarOptions, method string) (err error) {
 	in, err := tree(c)
 	if err != nil {
 		return err
@@ -135,7 +155,7 @@ func makeTar(ctx context.Context, c *step.Context, o tarOptions, method string) 
 	if err != nil {
 		return err
 	}
-	defer source.Close()
+	defer func() { err = errors.Join(err, source.Close()) }()
 	spec := archive.Spec{
 		Source: source, Entries: in.Entries, Format: o.format(),
 		ACLs: isSet(o.ACLs), SELinux: isSet(o.SELinux), Xattrs: isSet(o.Xattrs),
@@ -151,7 +171,7 @@ func makeTar(ctx context.Context, c *step.Context, o tarOptions, method string) 
 	}
 	var argv []string
 	if method != "" {
-		argv, _ = compressor(method, levels[method])
+		argv, _ = compressor(method, defaultLevel(method))
 	}
 	out, _, err := create(c, o.Filename)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -116,7 +117,7 @@ func TestSocketsAreTold(t *testing.T) {
 	if err != nil || !strings.Contains(log, "/run/s: a socket") {
 		t.Errorf("log %q, %v", log, err)
 	}
-	if h, err := r.Next(); err != io.EOF {
+	if h, err := r.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("the archive holds %+v, %v", h, err)
 	}
 }
@@ -125,7 +126,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	err := Write(ctx, io.Discard, Spec{Entries: []report.Entry{{Path: "/", Type: report.Directory}}})
-	if err != context.Canceled {
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -56,9 +56,25 @@ func (s Spec) attributes(attrs map[string]report.Raw) (map[string]string, error)
 	return records, nil
 }
 
-// The tags of an ACL's entries, linux/posix_acl.h.
-var aclTags = map[uint16]string{
-	0x01: "user:", 0x02: "user:", 0x04: "group:", 0x08: "group:", 0x10: "mask:", 0x20: "other:",
+// The tags of those of an ACL's entries that name somebody, linux/posix_acl.h.
+const (
+	aclUser  = 0x02
+	aclGroup = 0x08
+)
+
+// aclTag is how acl(5) writes a tag.
+func aclTag(tag uint16) (string, bool) {
+	switch tag {
+	case 0x01, aclUser:
+		return "user:", true
+	case 0x04, aclGroup:
+		return "group:", true
+	case 0x10:
+		return "mask:", true
+	case 0x20:
+		return "other:", true
+	}
+	return "", false
 }
 
 // aclText is an ACL of the kernel's form (linux/posix_acl_xattr.h: version 2,
@@ -71,12 +87,12 @@ func aclText(value string) (string, error) {
 	var out strings.Builder
 	for b = b[4:]; len(b) > 0; b = b[8:] {
 		tag, perm, id := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]), binary.LittleEndian.Uint32(b[4:])
-		name, ok := aclTags[tag]
+		name, ok := aclTag(tag)
 		if !ok {
 			return "", fmt.Errorf("it has an entry of unknown tag %#x", tag)
 		}
 		out.WriteString(name)
-		if tag == 0x02 || tag == 0x08 {
+		if tag == aclUser || tag == aclGroup {
 			fmt.Fprint(&out, id)
 		}
 		out.WriteString(":")

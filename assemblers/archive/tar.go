@@ -86,14 +86,27 @@ func (s Spec) member(tw *tar.Writer, e report.Entry, written map[report.Raw]stri
 	return s.content(tw, e)
 }
 
-// typeFlags are tar's, by the types that it has.
-var typeFlags = map[report.Type]byte{
-	report.File: tar.TypeReg, report.Directory: tar.TypeDir, report.Symlink: tar.TypeSymlink,
-	report.Char: tar.TypeChar, report.Block: tar.TypeBlock, report.FIFO: tar.TypeFifo,
+// typeFlag is tar's, for the types that it has.
+func typeFlag(t report.Type) (byte, bool) {
+	switch t {
+	case report.File:
+		return tar.TypeReg, true
+	case report.Directory:
+		return tar.TypeDir, true
+	case report.Symlink:
+		return tar.TypeSymlink, true
+	case report.Char:
+		return tar.TypeChar, true
+	case report.Block:
+		return tar.TypeBlock, true
+	case report.FIFO:
+		return tar.TypeFifo, true
+	}
+	return 0, false
 }
 
 func (s Spec) header(e report.Entry) (*tar.Header, error) {
-	flag, ok := typeFlags[e.Type]
+	flag, ok := typeFlag(e.Type)
 	if !ok {
 		return nil, fmt.Errorf("type %q has no place in a tar", e.Type)
 	}

@@ -105,7 +105,7 @@ func TestLoaderErrors(t *testing.T) {
 	source := t.TempDir()
 	entries := treetest.Scan(t, source)
 	images := t.TempDir()
-	make := func(l *layout.Layout) error {
+	try := func(l *layout.Layout) error {
 		image := filepath.Join(t.TempDir(), "disk")
 		if err := os.WriteFile(image, nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -115,19 +115,19 @@ func TestLoaderErrors(t *testing.T) {
 			Epoch: time.Unix(1, 0), Scratch: t.TempDir(), Step: &step.Context{},
 		})
 	}
-	if err := make(gpt()); err == nil || !strings.Contains(err.Error(), "the build root needs grub-pc-bin") {
+	if err := try(gpt()); err == nil || !strings.Contains(err.Error(), "the build root needs grub-pc-bin") {
 		t.Errorf("without boot.img: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(images, "boot.img"), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := make(gpt()); err == nil || !strings.Contains(err.Error(), "install grub2: run grub-mkimage") {
+	if err := try(gpt()); err == nil || !strings.Contains(err.Error(), "install grub2: run grub-mkimage") {
 		t.Errorf("without modules: %v", err)
 	}
 	small := gpt()
 	small.Alignment, small.Partitions[0].Size = 4096, 4096
 	images = imageDir
-	if err := make(small); err == nil || !strings.Contains(err.Error(), "enlarge the bios-boot partition") {
+	if err := try(small); err == nil || !strings.Contains(err.Error(), "enlarge the bios-boot partition") {
 		t.Errorf("with little room: %v", err)
 	}
 }

@@ -28,9 +28,11 @@ const imageDir = "/usr/lib/grub/i386-pc"
 
 // coreModules are built into core.img: what finds the configuration and can
 // boot or complain on screen and serial console when nothing else can be read.
-var coreModules = []string{
-	"biosdisk", "part_gpt", "part_msdos", "ext2", "search", "search_fs_uuid", "normal", "configfile", "linux",
-	"gzio", "echo", "test", "serial", "terminal", "minicmd", "ls", "cat", "reboot", "halt",
+func coreModules() []string {
+	return []string{
+		"biosdisk", "part_gpt", "part_msdos", "ext2", "search", "search_fs_uuid", "normal", "configfile", "linux",
+		"gzio", "echo", "test", "serial", "terminal", "minicmd", "ls", "cat", "reboot", "halt",
+	}
 }
 
 // Where boot.img and core.img want to be told of the disk: GRUB's
@@ -130,7 +132,7 @@ func (s Spec) core(ctx context.Context, images string) ([]byte, error) {
 		return nil, err
 	}
 	out := filepath.Join(s.Scratch, "core.img")
-	argv := append([]string{mkimage(), "-O", "i386-pc", "-d", images, "-o", out, "-p", inner, "-c", config, "-C", "auto"}, coreModules...)
+	argv := append([]string{mkimage(), "-O", "i386-pc", "-d", images, "-o", out, "-p", inner, "-c", config, "-C", "auto"}, coreModules()...)
 	if err := s.Step.Exec(ctx, step.Program{Argv: argv, Env: []string{"LC_ALL=C"}}); err != nil {
 		return nil, err
 	}

@@ -9,9 +9,6 @@ import (
 	"github.com/assay-os/assay/build/step"
 )
 
-// attributeNames are the bits that sfdisk has names for, sfdisk(8) "attrs".
-var attributeNames = map[int]string{0: "RequiredPartition", 1: "NoBlockIOProtocol", 2: "LegacyBIOSBootable"}
-
 // legacyBIOSBootable is GPT's counterpart of MBR's active flag.
 const legacyBIOSBootable = 2
 
@@ -59,14 +56,22 @@ func attributes(l *layout.Layout, p layout.Partition) string {
 	}
 	var names []string
 	for bit := range 64 {
-		name, named := attributeNames[bit]
-		switch {
-		case !set[bit]:
-		case named:
-			names = append(names, name)
-		default:
-			names = append(names, fmt.Sprintf("GUID:%d", bit))
+		if set[bit] {
+			names = append(names, attributeName(bit))
 		}
 	}
 	return strings.Join(names, ",")
+}
+
+// attributeName is how sfdisk(8) writes a bit ("attrs").
+func attributeName(bit int) string {
+	switch bit {
+	case 0:
+		return "RequiredPartition"
+	case 1:
+		return "NoBlockIOProtocol"
+	case legacyBIOSBootable:
+		return "LegacyBIOSBootable"
+	}
+	return fmt.Sprintf("GUID:%d", bit)
 }

@@ -168,22 +168,12 @@ type dirent struct {
 	size  int64
 }
 
+// fileType is the inode's kind, empty for none that inode(7) knows.
 func (d dirent) fileType() report.Type {
-	switch d.mode & 0o170000 {
-	case 0o100000:
-		return report.File
-	case 0o040000:
-		return report.Directory
-	case 0o120000:
-		return report.Symlink
-	case 0o020000:
-		return report.Char
-	case 0o060000:
-		return report.Block
-	case 0o010000:
-		return report.FIFO
-	case 0o140000:
-		return report.Socket
+	for t, bits := range types() {
+		if d.mode&0o170000 == bits {
+			return t
+		}
 	}
 	return ""
 }

@@ -22,15 +22,17 @@ const (
 	xattrHeader = 16
 )
 
-// typeBits are st_mode's, inode(7).
-var typeBits = map[report.Type]uint32{
-	report.File:      0o100000,
-	report.Directory: 0o040000,
-	report.Symlink:   0o120000,
-	report.Char:      0o020000,
-	report.Block:     0o060000,
-	report.FIFO:      0o010000,
-	report.Socket:    0o140000,
+// types are the kinds of inodes with their bits of st_mode, inode(7).
+func types() map[report.Type]uint32 {
+	return map[report.Type]uint32{
+		report.File:      0o100000,
+		report.Directory: 0o040000,
+		report.Symlink:   0o120000,
+		report.Char:      0o020000,
+		report.Block:     0o060000,
+		report.FIFO:      0o010000,
+		report.Socket:    0o140000,
+	}
 }
 
 // A script is what debugfs is told to do. Inodes are named by number, so that
@@ -39,13 +41,14 @@ type script struct {
 	strings.Builder
 	epoch   time.Time
 	scratch string
+	bits    map[report.Type]uint32
 	// values are the files of attribute values, by value.
 	values map[report.Raw]string
 }
 
 // apply makes every inode what the record says.
 func (s Spec) apply(ctx context.Context, m *matching) error {
-	sc := &script{epoch: s.Epoch, scratch: s.Scratch, values: map[report.Raw]string{}}
+	sc := &script{epoch: s.Epoch, scratch: s.Scratch, bits: types(), values: map[report.Raw]string{}}
 	if m.extra {
 		// The image holds the tree and nothing else; e2fsck makes the
 		// directory anew when it has something to put there.
@@ -71,7 +74,7 @@ func (sc *script) set(inode uint32, field string, value any) {
 
 func (sc *script) inode(in matched) error {
 	e := in.entry
-	bits, ok := typeBits[e.Type]
+	bits, ok := sc.bits[e.Type]
 	if !ok {
 		return fmt.Errorf("type %q is unknown", e.Type)
 	}
@@ -112,8 +115,8 @@ func encodeTime(t time.Time) (low, extra uint32) {
 	return low, uint32(t.Nanosecond())<<2 | uint32(above&3)
 }
 
-// device sets i_block as the kernel's ext4_set_inode... reads it: one word in
-// the old form where the numbers fit, else the new form in the second.
+// device sets i_block as the kernel's __ext4_iget reads it: one word in the old form
+// where the numbers fit, else the new form in the second.
 func (sc *script) device(inode uint32, device string) error {
 	a, b, ok := strings.Cut(device, ":")
 	major, err1 := strconv.ParseUint(a, 10, 12)

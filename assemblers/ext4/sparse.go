@@ -39,7 +39,7 @@ func digFile(f *os.File, at, end int64) error {
 			return nil
 		}
 		n, err := f.ReadAt(buf[:min(holeUnit, end-at)], at)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if bytes.Equal(buf[:n], zeros[:n]) {

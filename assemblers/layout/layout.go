@@ -105,7 +105,7 @@ func (l *Layout) Holding(path string) (Mount, string, bool) {
 // type, and zero when there is none.
 func (l *Layout) OfType(name string) int {
 	for i, p := range l.Partitions {
-		if code, ok := l.typeCode(p.Type); ok && code == typeCodes[l.Label][name] {
+		if code, ok := l.typeCode(p.Type); ok && code == typeCodes(l.Label)[name] {
 			return i + 1
 		}
 	}
