@@ -89,12 +89,12 @@ func (w *dirWork) lowerPath(path report.Raw) (string, error) {
 
 // hasName tells whether root holds path, no symlink followed on the way.
 func hasName(root, path string) (bool, error) {
-	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	dir, err := os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return false, &os.PathError{Op: "open", Path: root, Err: err}
+		return false, err
 	}
-	defer unix.Close(dir)
-	fd, err := unix.Openat2(dir, "."+path, &unix.OpenHow{
+	defer dir.Close() // a path handle: nothing to lose
+	fd, err := unix.Openat2(int(dir.Fd()), "."+path, &unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
 	})
 	switch {

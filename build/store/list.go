@@ -79,18 +79,25 @@ func (d *Dir) layerInfo(id string) (*LayerInfo, error) {
 		return nil, err
 	}
 	info := &LayerInfo{Layer: Layer{ID: id}, Size: size}
-	r, err := d.readRecord(id)
+	d.describe(info)
+	return info, nil
+}
+
+// describe fills in what the layer's record and key tell, or what is wrong
+// with them.
+func (d *Dir) describe(info *LayerInfo) {
+	r, err := d.readRecord(info.ID)
 	if err != nil {
 		info.Problem = err.Error()
-		return info, nil
+		return
 	}
 	info.Layer = r.Layer
-	if key, err := os.Stat(d.join("keys", r.Key)); err == nil && d.leadsTo(r.Key, id) {
-		info.Used = key.ModTime()
-	} else {
+	key, err := os.Stat(d.join("keys", r.Key))
+	if err != nil || !d.leadsTo(r.Key, r.ID) {
 		info.Problem = "no key leads to it"
+		return
 	}
-	return info, nil
+	info.Used = key.ModTime()
 }
 
 func (d *Dir) leadsTo(key, id string) bool {

@@ -151,22 +151,19 @@ func (d *Dir) lookup(key string) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up layer: %w", err)
 	}
-	r, err := d.readRecord(strings.TrimSuffix(string(data), "\n"))
-	if err != nil || r.Key != key {
-		return nil, nil
-	}
-	if _, err := d.readEntries(r); err != nil {
-		return nil, nil
-	}
-	if info, err := os.Lstat(d.join("layers", r.ID, "data")); err != nil || !info.IsDir() {
-		return nil, nil
-	}
 	mode, err := d.mode()
 	if err != nil {
 		return nil, err
 	}
-	if mode == Overlay && r.Form != formOverlay {
-		return nil, nil
+	return d.usable(strings.TrimSuffix(string(data), "\n"), key, mode), nil
+}
+
+// usable reads the layer id if it is whole, of key, and of a form for mode;
+// else it returns nil.
+func (d *Dir) usable(id, key string, mode Mode) *record {
+	r, err := d.readRecord(id)
+	if err != nil || r.Key != key || !d.whole(r) || mode == Overlay && r.Form != formOverlay {
+		return nil
 	}
-	return r, nil
+	return r
 }

@@ -56,11 +56,11 @@ func parseChecksum(s string) (checksum, error) {
 	algorithm, digits, found := strings.Cut(s, ":")
 	h := newHash(algorithm)
 	if !found || h == nil {
-		return checksum{}, fmt.Errorf("checksum %.150q does not start with md5:, sha1:, sha256:, sha384: or sha512:", s)
+		return checksum{}, fmt.Errorf("checksum %.150q does not start with md5:, sha1:, sha256:, sha384: or sha512: as it must", s)
 	}
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) != h.Size() || strings.ToLower(digits) != digits {
-		return checksum{}, fmt.Errorf("checksum %.150q is not %d lower-case hex digits after %s:", s, 2*h.Size(), algorithm)
+		return checksum{}, fmt.Errorf("checksum %.150q does not have %d lower-case hex digits after %s: as it must", s, 2*h.Size(), algorithm)
 	}
 	return checksum{algorithm, digits}, nil
 }

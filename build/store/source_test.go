@@ -86,7 +86,7 @@ func TestAddSourceRefuses(t *testing.T) {
 		"a cancel":      {cancelled, sums[2], hello, "context canceled"},
 		"crc32":         {t.Context(), "crc32:00000000", hello, "does not start with md5:"},
 		"no algorithm":  {t.Context(), sums[2][7:], hello, "does not start with"},
-		"a short one":   {t.Context(), sums[2][:20], hello, "64 lower-case hex digits"},
+		"a short one":   {t.Context(), sums[2][:20], hello, "have 64 lower-case hex digits"},
 		"upper case":    {t.Context(), "md5:B1946AC92492D2347C6235B4D2611184", hello, "lower-case"},
 		"a path":        {t.Context(), "md5:../../../../../../../../etc/pass", hello, "32 lower-case hex digits"},
 	} {

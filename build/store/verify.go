@@ -89,9 +89,14 @@ func (d *Dir) verifyLayers(ctx context.Context) ([]damage, error) {
 	var found []damage
 	for _, n := range names {
 		id := n.Name()
-		key, reasons, err := d.checkLayer(ctx, id)
-		if err != nil {
-			return nil, err
+		key, delta, reason := d.recorded(id)
+		reasons := []string{reason}
+		if delta != nil {
+			c := newLayerCheck(d.join("layers", id, "data"), delta)
+			if err := c.run(ctx); err != nil {
+				return nil, err
+			}
+			reasons = c.reasons
 		}
 		for _, reason := range reasons {
 			found = append(found, damage{Problem{Kind: "layer", Name: id, Reason: reason}, d.join("layers", id), key})
@@ -100,22 +105,21 @@ func (d *Dir) verifyLayers(ctx context.Context) ([]damage, error) {
 	return found, nil
 }
 
-// checkLayer returns what is wrong with a layer, and the key that leads to it.
-func (d *Dir) checkLayer(ctx context.Context, id string) (key string, reasons []string, err error) {
+// recorded reads a layer's list, and the key that leads to the layer; or the
+// reason why there is no list to compare with.
+func (d *Dir) recorded(id string) (key string, _ *delta, reason string) {
 	r, err := d.readRecord(id)
 	if err != nil {
-		return "", []string{err.Error()}, nil
+		return "", nil, err.Error()
 	}
 	if d.leadsTo(r.Key, id) {
 		key = r.Key
 	}
 	delta, err := d.readDelta(&r.Layer)
 	if err != nil {
-		return key, []string{err.Error()}, nil
+		return key, nil, err.Error()
 	}
-	c := newLayerCheck(d.join("layers", id, "data"), delta)
-	err = c.run(ctx)
-	return key, c.reasons, err
+	return key, delta, ""
 }
 
 // A layerCheck compares a layer's directory with its list.
