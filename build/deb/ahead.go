@@ -116,11 +116,15 @@ func firstError(a, b error) error {
 // Read implements io.Reader.
 func (s *stream) Read(p []byte) (int, error) {
 	for len(s.rest) == 0 {
-		block, ok := <-s.blocks
-		if !ok {
-			return 0, firstError(s.err, io.EOF)
+		select {
+		case block, ok := <-s.blocks:
+			if !ok {
+				return 0, firstError(s.err, io.EOF)
+			}
+			s.rest = block
+		case <-s.ctx.Done(): // nobody may have begun to fill it
+			return 0, s.ctx.Err()
 		}
-		s.rest = block
 	}
 	n := copy(p, s.rest)
 	s.rest = s.rest[n:]
