@@ -16,10 +16,14 @@ func texts(problems Problems) string {
 	return strings.Join(lines, "\n")
 }
 
-func mustRead(t testing.TB, doc string) *Manifest {
+func mustLoad(t testing.TB, doc string) *Manifest {
 	t.Helper()
-	m, err := Read([]byte(doc), "m.json")
+	v, err := pyjson.Parse([]byte(doc))
 	if err != nil {
+		t.Fatal(err)
+	}
+	m, problems := Load(v)
+	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -44,7 +48,7 @@ func TestCheck(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := texts(Check(mustRead(t, tt.doc))); got != tt.want {
+			if got := texts(Check(mustLoad(t, tt.doc))); got != tt.want {
 				t.Errorf("problems:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})
@@ -79,7 +83,7 @@ func TestValidate(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := texts(Validate(mustRead(t, tt.doc), known)); got != tt.want {
+			if got := texts(Validate(mustLoad(t, tt.doc), known)); got != tt.want {
 				t.Errorf("problems:\n%s\nwant:\n%s", got, tt.want)
 			}
 		})
@@ -120,7 +124,7 @@ func TestCheckOptions(t *testing.T) {
 }
 
 func TestGraph(t *testing.T) {
-	m := mustRead(t, v2(`{"name": "b\"1", "stages": [{"type": "x", "inputs": {"i": {"type": "org.osbuild.files", "origin": "org.osbuild.source", "references": ["`+sumA+`", "`+sumB+`"]}}}]},
+	m := mustLoad(t, v2(`{"name": "b\"1", "stages": [{"type": "x", "inputs": {"i": {"type": "org.osbuild.files", "origin": "org.osbuild.source", "references": ["`+sumA+`", "`+sumB+`"]}}}]},
 		{"name": "os", "build": "name:b\"1", "stages": [{"type": "x"}, {"type": "y",
 			"inputs": {"t": {"type": "org.osbuild.tree", "origin": "org.osbuild.pipeline", "references": ["name:b\"1"]}, "u": {"type": "org.osbuild.tree", "origin": "org.osbuild.pipeline", "references": ["name:b\"1"]}}}]}`))
 	g := NewGraph(m)

@@ -40,7 +40,6 @@ func FuzzRead(f *testing.F) {
 				t.Fatal("two ids of one document")
 			}
 		}
-		Check(m)
 		Validate(m, nil)
 		NewGraph(m).DOT()
 		doc, err := pyjson.Parse(data)

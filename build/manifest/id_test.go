@@ -29,10 +29,7 @@ func TestRecordedIDs(t *testing.T) {
 	}
 	for _, tt := range recorded.Cases {
 		t.Run(tt.Name, func(t *testing.T) {
-			m, err := Read(tt.Manifest, tt.Name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := mustLoad(t, string(tt.Manifest))
 			sameIDs(t, m, verdict{Version: m.Version, Pipelines: tt.Pipelines})
 		})
 	}
@@ -68,13 +65,7 @@ func TestIDCovers(t *testing.T) {
 		{`"http://a/"`, `"http://c/"`, false},
 		{`"name": "p"`, `"name": "q"`, false},
 	}
-	id := func(doc string) string {
-		m, err := Read([]byte(doc), "m.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m.Pipelines[1].ID()
-	}
+	id := func(doc string) string { return mustLoad(t, doc).Pipelines[1].ID() }
 	before := id(base)
 	for _, tt := range tests {
 		if strings.Count(base, tt.from) != 1 {

@@ -23,28 +23,31 @@ const (
 	FromPipeline = "org.osbuild.pipeline"
 )
 
-// Read reads a document of either version and computes its ids. The name goes
-// into errors only.
+// Read reads a document of either version that is to be built, and computes
+// its ids. The name goes into errors only.
 //
 // The error wraps a *pyjson.SyntaxError where the document is no JSON, and
-// Problems, all of them, where it is no manifest that osbuild would accept.
-// What osbuild accepts and nobody can build is found by [Check]; options are
-// compared with the stages' schemas by [Validate].
+// Problems, all of them, where osbuild would not accept it or where nobody
+// could build it: [Load] and [Check]. Options are compared with the stages'
+// schemas by [Validate].
 func Read(data []byte, name string) (*Manifest, error) {
 	v, err := pyjson.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	m, problems := Load(v)
+	if len(problems) == 0 {
+		problems = Check(m)
+	}
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("%s: %w", name, problems)
 	}
 	return m, nil
 }
 
-// Load is Read for a document that is parsed already. When there are problems
-// the manifest holds what could be read, for [Validate] to find more; its ids
-// mean nothing then.
+// Load takes whatever osbuild would accept, options aside. When there are
+// problems the manifest holds what could be read, for [Validate] to find more;
+// its ids mean nothing then.
 func Load(v pyjson.Value) (*Manifest, Problems) {
 	l := &loader{
 		m:         &Manifest{},

@@ -130,6 +130,10 @@ func TestReadErrors(t *testing.T) {
 	if !errors.As(err, &syntax) || err.Error() != `m.json:2:13: expected ':' after the key, found '"'` {
 		t.Errorf("error %v", err)
 	}
+	_, err = Read([]byte(v2(`{"name": "a/b"}`)), "m.json")
+	if err == nil || err.Error() != `m.json: pipelines[0]: the pipeline name "a/b" cannot be a directory's` {
+		t.Errorf("error %v", err)
+	}
 	_, err = Read([]byte(v2(`{}, {}, {}`)), "m.json")
 	if err == nil || err.Error() != `m.json: pipelines[0]: "name" is missing (and 2 more problems)` {
 		t.Errorf("error %v", err)
@@ -186,10 +190,7 @@ pipeline os at pipelines[1]
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m, err := Read([]byte(tt.doc), "m.json")
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := mustLoad(t, tt.doc)
 			short := strings.NewReplacer(strings.Repeat("a", 64), "aaaa…", strings.Repeat("b", 64), "bbbb…")
 			if got := "\n" + short.Replace(describe(m)); got != tt.want {
 				t.Errorf("model:%s\nwant:%s", got, tt.want)

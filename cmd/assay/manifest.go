@@ -222,9 +222,13 @@ func showGraph(c *cobra.Command, file, format string) error {
 	if err != nil {
 		return err
 	}
-	m, err := manifest.Read(data, name)
+	doc, err := pyjson.Parse(data)
 	if err != nil {
-		return usage(err)
+		return usage(fmt.Errorf("%s:%w", name, err))
+	}
+	m, problems := manifest.Load(doc)
+	if err := problems.Err(); err != nil {
+		return usage(fmt.Errorf("%s: %w", name, err))
 	}
 	graph := manifest.NewGraph(m)
 	switch format {
