@@ -265,36 +265,6 @@ func (p *notation) literal() (pyjson.Value, error) {
 	return v, nil
 }
 
-// expression reads /…/, in which \/ is a slash.
-func (p *notation) expression() (*Shape, error) {
-	var b strings.Builder
-	for p.pos < len(p.text) {
-		c := p.text[p.pos]
-		if c == '/' {
-			p.pos++
-			re, err := regexp.Compile(python(b.String()))
-			return &Shape{kinds: of(pyjson.String), pattern: re}, err
-		}
-		if c == '\\' && p.pos+1 < len(p.text) {
-			p.pos++
-			if c = p.text[p.pos]; c != '/' {
-				b.WriteByte('\\')
-			}
-		}
-		b.WriteByte(c)
-		p.pos++
-	}
-	return nil, p.errorf("an expression that does not end")
-}
-
-// python gives a final $ the meaning that it has in Python: a newline may follow.
-func python(expression string) string {
-	if head, ok := strings.CutSuffix(expression, "$"); ok && !strings.HasSuffix(head, `\`) {
-		return head + `\n?$`
-	}
-	return expression
-}
-
 func (p *notation) object() (*Shape, error) {
 	m := &members{}
 	s := &Shape{kinds: of(pyjson.Object), object: m}

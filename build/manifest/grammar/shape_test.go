@@ -36,6 +36,7 @@ func TestCheck(t *testing.T) {
 		`1`:                 {`1.0`: "", `true`: "expected 1, found true"},
 		`enum("ab" "cd" 3)`: {`"cd"`: "", `3`: "", `"abc"`: `"abc" is none of "ab", "cd", 3; did you mean "ab"?`, `4`: `4 is none of "ab", "cd", 3`},
 		`/^a\/b$/`:          {`"a/b"`: "", `"a/b\n"`: "", `"a/bc"`: `"a/bc" does not match ^a/b\n?$`, `1`: "expected a string, found an integer"},
+		`/^[\w.-]+\w\d$/`:   {`"a-é1"`: "", `"日本٣"`: "", `"a b1"`: `"a b1" does not match ^[\p{L}\p{N}_.-]+[\p{L}\p{N}_][\p{Nd}]\n?$`},
 		"str 2..3":          {`"ab"`: "", `"é\ud800"`: "", `"a"`: "1 character: expected 2 to 3", `"abcd"`: "4 characters: expected 2 to 3"},
 		"int 0..":           {`0`: "", `-1`: "-1: expected at least 0"},
 		"num ..1":           {`0.5`: "", `1.5`: "1.5: expected at most 1"},
