@@ -21,7 +21,7 @@ import (
 func filled(t *testing.T) (*Dir, Tree) {
 	t.Helper()
 	fixtures.RequireRoot(t)
-	d, err := Open(t.TempDir(), Options{})
+	d, err := Open(onTmpfs(t, ""), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

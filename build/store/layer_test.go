@@ -17,10 +17,11 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// bothModes runs a test in overlay mode and in copy mode.
+// bothModes runs a test in overlay mode and in copy mode. The suite has stores
+// on a disk; the rest is on tmpfs, where a sync costs nothing.
 func bothModes(t *testing.T, f func(t *testing.T, d *Dir)) {
 	for _, mode := range []Mode{Overlay, Copy} {
-		t.Run(string(mode), func(t *testing.T) { f(t, openTest(t, t.TempDir(), mode)) })
+		t.Run(string(mode), func(t *testing.T) { f(t, openTest(t, onTmpfs(t, ""), mode)) })
 	}
 }
 
@@ -64,7 +65,7 @@ func TestLookup(t *testing.T) {
 // TestLookupTrustsNothing changes each file of a layer: it must be a miss, and
 // a second commit must put it right.
 func TestLookupTrustsNothing(t *testing.T) {
-	d := openTest(t, t.TempDir(), Overlay)
+	d := openTest(t, onTmpfs(t, ""), Overlay)
 	base, l := step(t, d, EmptyTree(), "k1", write("f", "one\n"))
 	want := tree(t, d, base)
 	for _, name := range []string{"layer.json", "entries.jsonl"} {
@@ -128,7 +129,7 @@ func TestEmptyLayer(t *testing.T) {
 // TestEqualContent puts a layer that was made on one stack onto another with
 // equal content, made in another order and in other steps.
 func TestEqualContent(t *testing.T) {
-	d := openTest(t, t.TempDir(), Overlay)
+	d := openTest(t, onTmpfs(t, ""), Overlay)
 	first, _ := step(t, d, EmptyTree(), "a1", edits(mkdir("d/e"), write("d/e/f", "one\n"), link("d/e/f", "d/g"), write("h", "one\n")))
 	other, _ := step(t, d, EmptyTree(), "b1", edits(write("h", "two\n"), mkdir("d/x")))
 	other, _ = step(t, d, other, "b2", edits(remove("d"), mkdir("d/e"), write("d/g", "two\n"), remove("h"), write("h", "one\n")))
@@ -159,7 +160,7 @@ func TestEqualContent(t *testing.T) {
 // TestNoOverlayAttributes looks at every layer of a busy store for what
 // overlayfs leaves: an inode's origin would tie a layer to one stack.
 func TestNoOverlayAttributes(t *testing.T) {
-	d := openTest(t, t.TempDir(), Overlay)
+	d := openTest(t, onTmpfs(t, ""), Overlay)
 	for n, s := range scenarios() {
 		base := EmptyTree()
 		for m, one := range s.steps {
@@ -187,7 +188,7 @@ func TestNoOverlayAttributes(t *testing.T) {
 }
 
 func TestDeepStack(t *testing.T) {
-	d := openTest(t, t.TempDir(), Overlay)
+	d := openTest(t, onTmpfs(t, ""), Overlay)
 	const depth = 205
 	base, _ := step(t, d, EmptyTree(), "k", edits(write("a", "one\n"), link("a", "b"), mkdir("d")))
 	for n := range depth {
@@ -277,7 +278,7 @@ func TestKeptWorkMountsAgain(t *testing.T) {
 // TestForgedAttributes: a step must not be able to mark its directories as
 // opaque or as moved from elsewhere.
 func TestForgedAttributes(t *testing.T) {
-	d := openTest(t, t.TempDir(), Overlay)
+	d := openTest(t, onTmpfs(t, ""), Overlay)
 	base, l := step(t, d, EmptyTree(), "k", edits(mkdir("d"), setxattr("d", "trusted.overlay.opaque", "y"), write("f", ""), setxattr("f", "trusted.overlay.redirect", "/etc")))
 	for _, name := range []string{"d", "f"} {
 		if n, err := readInode(d.join("layers", l.ID, "data", name)); err != nil || len(n.own) > 0 {
