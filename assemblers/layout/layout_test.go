@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -135,4 +136,30 @@ func TestHolding(t *testing.T) {
 	if l.OfType("bios-boot") != 1 {
 		t.Error("a type is not found by its GUID")
 	}
+}
+
+// Whatever a document says, a layout that is accepted fits on its disk.
+func FuzzPlace(f *testing.F) {
+	text, err := json.Marshal(example())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var l Layout
+		if json.Unmarshal(text, &l) != nil {
+			return
+		}
+		placed, err := l.Place()
+		if err != nil {
+			return
+		}
+		end := int64(1)
+		for i, p := range placed.Partitions {
+			if p.Start < end || p.Size <= 0 || p.Start+p.Size > placed.Size {
+				t.Errorf("partition %d: %d+%d after %d on %d", i+1, p.Start, p.Size, end, placed.Size)
+			}
+			end = p.Start + p.Size
+		}
+	})
 }
