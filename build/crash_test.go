@@ -192,8 +192,8 @@ func TestTwoBuilds(t *testing.T) {
 	}
 }
 
-// TestDiskFull fills a small store. The error says so, and when there is room
-// the build goes on.
+// TestDiskFull fills a small store. The error says so, and there is room for
+// another build at once.
 func TestDiskFull(t *testing.T) {
 	fixtures.RequireRoot(t)
 	dir := t.TempDir()
@@ -211,16 +211,7 @@ func TestDiskFull(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "No space left") && !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("got %v", err)
 	}
-	var failed *build.StepError
-	if errors.As(err, &failed) && failed.Kept != "" {
-		if err := os.RemoveAll(failed.Kept); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=64m"); err != nil {
-		t.Fatal(err)
-	}
-	r, err := b.build(context.Background(), document)
+	r, err := b.build(context.Background(), stagesOf(write("/a", "1"), shell("echo 2 > b")))
 	if err != nil || ran(r) != ". shell" {
 		t.Errorf("afterwards: ran %q, %v", ran(r), err)
 	}

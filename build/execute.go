@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assay-os/assay/build/sandbox"
 	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/build/store"
@@ -22,17 +24,17 @@ type StepError struct {
 	Err  error
 	// Tail is the last lines that it printed.
 	Tail string
-	// Kept is the directory with its tree, arguments and log; "" when they
-	// could not be kept.
+	// Kept is the directory with its tree, arguments and log; "" when the
+	// disk is full and they were thrown away.
 	Kept string
 }
 
 func (e *StepError) Error() string {
 	msg := fmt.Sprintf("%s: %v", e.Step.Place(), e.Err)
-	if e.Kept != "" {
-		msg += "; its tree, arguments and log are in " + e.Kept
+	if e.Kept == "" {
+		return msg + "; the store's disk is full, so nothing of it was kept: make room and build again"
 	}
-	return msg
+	return msg + "; its tree, arguments and log are in " + e.Kept
 }
 
 // Unwrap is why it failed.
@@ -67,12 +69,22 @@ func (r *run) abandon(ctx context.Context, o *Outcome, work store.Work, err erro
 		return errors.Join(context.Cause(ctx), work.Discard())
 	}
 	failed := &StepError{Step: o.Step, Err: err, Tail: o.Output}
+	if full(work.Dir()) {
+		return errors.Join(failed, work.Discard())
+	}
 	kept, kerr := work.Keep()
 	if kerr != nil {
 		return errors.Join(failed, kerr)
 	}
 	failed.Kept = kept
 	return failed
+}
+
+// full says that less than a hundredth of dir's filesystem is free: keeping a
+// tree that filled it would keep the next build from running.
+func full(dir string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(dir, &s) == nil && s.Bavail < s.Blocks/100
 }
 
 // runStep runs the step in the sandbox and returns its metadata.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,6 +24,8 @@ import (
 type Bubblewrap struct {
 	bwrap string
 	self  string
+	// static is nil when self runs without libraries.
+	static func() error
 }
 
 // NewBubblewrap finds bwrap. Self is the program that is started again, on
@@ -36,7 +40,22 @@ func NewBubblewrap(self string) (*Bubblewrap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bubblewrap{bwrap, self}, nil
+	return &Bubblewrap{bwrap, self, sync.OnceValue(func() error { return checkStatic(self) })}, nil
+}
+
+// checkStatic refuses a program that asks for a dynamic loader: elf(5).
+func checkStatic(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return fmt.Errorf("%s is no static program, so it cannot run in a build root: build it with CGO_ENABLED=0", path)
+		}
+	}
+	return nil
 }
 
 // An ExitError says that the step ran and failed.
@@ -73,6 +92,11 @@ func (b *Bubblewrap) Run(ctx context.Context, spec Spec) (Result, error) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, spec.Timeout, fmt.Errorf("it took longer than %s", spec.Timeout))
 		defer cancel()
+	}
+	if !spec.hostRoot() {
+		if err := b.static(); err != nil {
+			return Result{}, err
+		}
 	}
 	path, err := b.prepare(spec)
 	if err != nil {

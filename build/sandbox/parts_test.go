@@ -3,9 +3,11 @@ package sandbox
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -226,6 +228,57 @@ func TestDaemonsEnd(t *testing.T) {
 	time.Sleep(400 * time.Millisecond)
 	if _, err := os.Lstat(filepath.Join(spec.Tree.Dir, "late")); err == nil {
 		t.Error("a daemon wrote into the tree after the step's end")
+	}
+}
+
+func TestStatic(t *testing.T) {
+	if err := checkStatic("/bin/ls"); err == nil || !strings.Contains(err.Error(), "build it with CGO_ENABLED=0") {
+		t.Errorf("ls: got %v", err)
+	}
+	if err := checkStatic("/etc/passwd"); err == nil {
+		t.Error("/etc/passwd was taken for a program")
+	}
+}
+
+// TestPlainChroot: the kernel refuses, and one line says why and what to do.
+func TestPlainChroot(t *testing.T) {
+	fixtures.RequireRoot(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkStatic(self); err != nil {
+		t.Skip(err)
+	}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	for name, content := range map[string][]byte{"self": program, setupFile: []byte("{}")} {
+		if err := os.WriteFile(filepath.Join(root, name), content, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("/self", "__sandbox", "/"+setupFile)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Cloneflags: unix.CLONE_NEWNS}
+	cmd.Dir = "/"
+	err = cmd.Run()
+	got, rerr := os.ReadFile(filepath.Join(root, errorFile))
+	want := "make mounts private: invalid argument; this root is no mount point (a plain chroot(8)?): enter it by pivot_root, " +
+		"as systemd-nspawn and bwrap do, or mount --bind it onto itself first"
+	if cmd.ProcessState.ExitCode() != 125 || rerr != nil || string(got) != want {
+		t.Errorf("ended with %v and %q, %v", err, got, rerr)
+	}
+}
+
+// TestRefused: what the kernel says is not what to do about it.
+func TestRefused(t *testing.T) {
+	if got := refused("start sandbox", unix.EPERM).Error(); !strings.Contains(got, "run as root, outside of an unprivileged container") {
+		t.Errorf("got %q", got)
+	}
+	if got := refused("mount tree", unix.ENODEV).Error(); got != "mount tree: no such device" {
+		t.Errorf("got %q", got)
 	}
 }
 
