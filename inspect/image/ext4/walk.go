@@ -78,10 +78,11 @@ func (fs *FS) node(d dirent, path report.Raw) (*fsys.Node, *inode) {
 	if err != nil {
 		return n, nil
 	}
+	fs.follow(n, ino)
 	return n, ino
 }
 
-// fill sets every field that the inode tells of.
+// fill sets the fields that lie in the inode itself, sound or not.
 func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	if kind := ino.kind(); kind != "" {
 		n.Type = kind
@@ -95,7 +96,16 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	n.Sys = ino.number
 	switch n.Type {
 	case report.File:
-		n.Size = ino.size
+		n.Size = max(ino.size, 0)
+	case report.Char, report.Block:
+		n.Device = ino.device()
+	}
+}
+
+// follow sets the fields that a sound inode leads to.
+func (fs *FS) follow(n *fsys.Node, ino *inode) {
+	switch n.Type {
+	case report.File:
 		n.Physical = fs.hint(ino)
 		if ino.flags&flagEncrypted != 0 {
 			n.Fail(errEncrypted)
@@ -104,8 +114,6 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 		target, err := fs.target(ino)
 		n.Target = report.Raw(target)
 		n.Fail(err)
-	case report.Char, report.Block:
-		n.Device = ino.device()
 	}
 	attributes, err := fs.attributes(ino)
 	n.Fail(err)
