@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/fixtures"
@@ -193,5 +194,27 @@ func TestDirectoryTwice(t *testing.T) {
 	}
 	if strings.Contains(x, a) {
 		t.Error("the host's path is in the report")
+	}
+}
+
+// TestReportsFitTheSchema validates real reports against docs/schemas/report.json.
+func TestReportsFitTheSchema(t *testing.T) {
+	root := t.TempDir()
+	systemTree(t, root)
+	data, err := os.Open("../docs/schemas/report.json")
+	check(t, err)
+	defer data.Close()
+	doc, err := jsonschema.UnmarshalJSON(data)
+	check(t, err)
+	c := jsonschema.NewCompiler()
+	check(t, c.AddResource(report.SchemaID, doc))
+	s, err := c.Compile(report.SchemaID)
+	check(t, err)
+	for _, subject := range []string{root, t.TempDir()} {
+		r, err := jsonschema.UnmarshalJSON(strings.NewReader(encode(t, inspectPath(t, subject))))
+		check(t, err)
+		if err := s.Validate(r); err != nil {
+			t.Error(err)
+		}
 	}
 }
