@@ -42,7 +42,7 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 // execute runs the step on a new work and commits it.
 func (r *run) execute(ctx context.Context, o *Outcome, base store.Tree) (*store.Layer, error) {
-	work, err := r.Store.Begin(base)
+	work, err := r.Store.Begin(ctx, base)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Step.Place(), err)
 	}
@@ -89,7 +89,7 @@ func full(dir string) bool {
 
 // runStep runs the step in the sandbox and returns its metadata.
 func (r *run) runStep(ctx context.Context, o *Outcome, work store.Work) (json.RawMessage, error) {
-	spec, err := r.spec(o.Step, work)
+	spec, err := r.spec(ctx, o.Step, work)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (r *run) runStep(ctx context.Context, o *Outcome, work store.Work) (json.Ra
 }
 
 // spec describes the run to the sandbox.
-func (r *run) spec(s *Step, work store.Work) (sandbox.Spec, error) {
+func (r *run) spec(ctx context.Context, s *Step, work store.Work) (sandbox.Spec, error) {
 	tree := work.View()
 	spec := sandbox.Spec{
 		Work: work.Dir(), Args: []string{sandbox.Program, "__step"}, Tree: &tree,
@@ -123,12 +123,12 @@ func (r *run) spec(s *Step, work store.Work) (sandbox.Spec, error) {
 		Output: func(p []byte) { r.emit(Event{Kind: StepOutput, Step: s, Text: string(p)}) },
 	}
 	var err error
-	if spec.Root, err = r.root(s); err != nil {
+	if spec.Root, err = r.root(ctx, s); err != nil {
 		return spec, err
 	}
 	inputs := r.resolve(s)
 	for _, in := range inputs {
-		shown, err := r.show(in, work.Dir())
+		shown, err := r.show(ctx, in, work.Dir())
 		if err != nil {
 			return spec, fmt.Errorf("input %s: %w", in.Name, err)
 		}
@@ -138,14 +138,14 @@ func (r *run) spec(s *Step, work store.Work) (sandbox.Spec, error) {
 	return spec, err
 }
 
-func (r *run) root(s *Step) (store.View, error) {
+func (r *run) root(ctx context.Context, s *Step) (store.View, error) {
 	switch s.Root {
 	case HostRoot:
 		return store.View{Dir: "/", ReadOnly: true}, nil
 	case NoRoot:
 		return store.View{}, nil
 	}
-	view, err := r.Store.View(r.trees[s.Pipeline.Build.Name])
+	view, err := r.Store.View(ctx, r.trees[s.Pipeline.Build.Name])
 	if err != nil {
 		return view, fmt.Errorf("build root: %w", err)
 	}
@@ -153,12 +153,12 @@ func (r *run) root(s *Step) (store.View, error) {
 }
 
 // show prepares an input for the sandbox.
-func (r *run) show(in resolved, dir string) (sandbox.Input, error) {
+func (r *run) show(ctx context.Context, in resolved, dir string) (sandbox.Input, error) {
 	shown := sandbox.Input{Name: in.Name, Files: in.files}
 	if in.tree == nil {
 		return shown, nil
 	}
-	view, err := r.Store.View(*in.tree)
+	view, err := r.Store.View(ctx, *in.tree)
 	if err != nil {
 		return shown, err
 	}

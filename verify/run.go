@@ -95,10 +95,11 @@ func (v *verification) probe(ctx context.Context) error {
 // clock asks date(1) of the build root for the time, in a sandbox like those
 // of the run's steps.
 func (v *verification) clock(ctx context.Context, r *runState) (int64, error) {
-	root, err := v.buildRoot(ctx, r)
+	root, release, err := v.buildRoot(ctx, r)
 	if err != nil {
 		return 0, err
 	}
+	defer release()
 	work := filepath.Join(r.dir, "probe")
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return 0, err
@@ -119,8 +120,9 @@ func (v *verification) clock(ctx context.Context, r *runState) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(result.Tail), 10, 64)
 }
 
-// buildRoot is the root file system that the run's exported pipeline ran in.
-func (v *verification) buildRoot(ctx context.Context, r *runState) (store.View, error) {
+// buildRoot is the root file system that the run's exported pipeline ran in. It
+// may be used until release is called, which lets go of the run's store.
+func (v *verification) buildRoot(ctx context.Context, r *runState) (_ store.View, release func(), _ error) {
 	name := ""
 	for _, p := range v.Plan.Pipelines {
 		if p.Name == v.Plan.Exports[0] {
@@ -128,17 +130,26 @@ func (v *verification) buildRoot(ctx context.Context, r *runState) (store.View, 
 		}
 	}
 	if name == "" {
-		return store.View{Dir: "/"}, nil
+		return store.View{Dir: "/"}, func() {}, nil
 	}
 	b, trees, err := v.trees(ctx, r)
 	if err != nil {
-		return store.View{}, err
+		return store.View{}, nil, err
 	}
 	tree, ok := trees[name]
 	if !ok {
-		return store.View{}, fmt.Errorf("the store of the run has no tree of pipeline %s", name)
+		return store.View{}, nil, fmt.Errorf("the store of the run has no tree of pipeline %s", name)
 	}
-	return b.Store.View(tree)
+	release, err = b.Store.Hold(ctx, nil)
+	if err != nil {
+		return store.View{}, nil, err
+	}
+	view, err := b.Store.View(ctx, tree)
+	if err != nil {
+		release()
+		return store.View{}, nil, err
+	}
+	return view, release, nil
 }
 
 // inspect reads every artifact back.

@@ -38,7 +38,7 @@ func benchCommit(b *testing.B, change edit) {
 	written := int64(0)
 	for n := 0; b.Loop(); n++ {
 		b.StopTimer()
-		w, err := d.Begin(base)
+		w, err := d.Begin(context.Background(), base)
 		if err != nil {
 			b.Fatal(err)
 		}

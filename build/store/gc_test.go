@@ -103,7 +103,7 @@ func TestCollectGarbage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := d.Begin(EmptyTree())
+	w, err := d.Begin(t.Context(), EmptyTree())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func child(dir string, out io.Writer) error {
 
 func childStep(ctx context.Context, d *Dir, base Tree, key string, do edit, out io.Writer) (*Layer, error) {
 	fmt.Fprintln(out, "begin", key)
-	w, err := d.Begin(base)
+	w, err := d.Begin(ctx, base)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func TestFull(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			d := openTest(t, onTmpfs(t, "size=2m"), mode)
 			base, _ := step(t, d, EmptyTree(), "k1", edits(write("a", "one\n"), write("b", strings.Repeat("b", 300<<10))))
-			w, err := d.Begin(base)
+			w, err := d.Begin(t.Context(), base)
 			if err != nil {
 				t.Fatal(err)
 			}

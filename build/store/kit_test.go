@@ -76,7 +76,7 @@ type edit func(dir string) error
 // step runs one edit on top of base and returns the tree after it.
 func step(t testing.TB, d *Dir, base Tree, key string, change edit) (Tree, *Layer) {
 	t.Helper()
-	w, err := d.Begin(base)
+	w, err := d.Begin(context.Background(), base)
 	if err != nil {
 		t.Fatal(err)
 	}

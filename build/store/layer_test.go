@@ -30,7 +30,7 @@ func TestLookup(t *testing.T) {
 		if l, ok, err := d.Lookup("k1"); l != nil || ok || err != nil {
 			t.Errorf("a look-up in an empty store gave %v, %v, %v", l, ok, err)
 		}
-		w, err := d.Begin(EmptyTree())
+		w, err := d.Begin(t.Context(), EmptyTree())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestEqualContent(t *testing.T) {
 	moved := other.With(l)
 	d.folds = foldCache{}
 	sameTree(t, "the list", tree(t, d, moved), tree(t, d, done))
-	v, err := d.View(moved)
+	v, err := d.View(t.Context(), moved)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestDeepStack(t *testing.T) {
 	if len(list) != 7 || !strings.HasPrefix(list["/a"], "file 0644 0:0 209 ") || !strings.HasSuffix(list["/b"], " = /a") {
 		t.Errorf("the tree is %v", list)
 	}
-	v, err := d.View(base)
+	v, err := d.View(t.Context(), base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestDroppedAndRefused(t *testing.T) {
 		if err != nil || !slices.Equal(detail.Dropped, []string{"/run/f", "/run/s"}) {
 			t.Errorf("dropped are %v (%v)", detail, err)
 		}
-		w, err := d.Begin(EmptyTree())
+		w, err := d.Begin(t.Context(), EmptyTree())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func TestDroppedAndRefused(t *testing.T) {
 func TestKeptWorkMountsAgain(t *testing.T) {
 	bothModes(t, func(t *testing.T, d *Dir) {
 		base, _ := step(t, d, EmptyTree(), "k1", write("a", "one\n"))
-		w, err := d.Begin(base)
+		w, err := d.Begin(t.Context(), base)
 		if err != nil {
 			t.Fatal(err)
 		}

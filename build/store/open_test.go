@@ -164,7 +164,7 @@ func TestHoldAndCollectExclude(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Begin(EmptyTree()); !errors.Is(err, errNotHeld) {
+	if _, err := d.Begin(t.Context(), EmptyTree()); !errors.Is(err, errNotHeld) {
 		t.Errorf("begin without a hold gave %v", err)
 	}
 	release, err := d.Hold(t.Context(), nil)

@@ -14,15 +14,15 @@ import (
 const maxDepth = 100
 
 // View implements [Store].
-func (d *Dir) View(t Tree) (View, error) {
-	v, err := d.view(t)
+func (d *Dir) View(ctx context.Context, t Tree) (View, error) {
+	v, err := d.view(ctx, t)
 	if err != nil {
 		return View{}, fmt.Errorf("view tree: %w", d.explain(err))
 	}
 	return v, nil
 }
 
-func (d *Dir) view(t Tree) (View, error) {
+func (d *Dir) view(ctx context.Context, t Tree) (View, error) {
 	if d.held.Load() == 0 {
 		return View{}, errNotHeld
 	}
@@ -35,13 +35,13 @@ func (d *Dir) view(t Tree) (View, error) {
 	case len(layers) == 0:
 		return View{Dir: d.join("empty"), ReadOnly: true}, nil
 	case mode == Copy && !flat(layers):
-		l, err := d.flatten(t)
+		l, err := d.flatten(ctx, t)
 		if err != nil {
 			return View{}, err
 		}
 		layers = []*Layer{l}
 	case mode == Overlay:
-		if layers, err = d.shallow(layers); err != nil {
+		if layers, err = d.shallow(ctx, layers); err != nil {
 			return View{}, err
 		}
 	}
@@ -65,8 +65,8 @@ func lowerNames(layers []*Layer) []string {
 }
 
 // lower gives the lower directories for a tree that a step is to change.
-func (d *Dir) lower(t Tree) ([]string, error) {
-	layers, err := d.shallow(t.Layers)
+func (d *Dir) lower(ctx context.Context, t Tree) ([]string, error) {
+	layers, err := d.shallow(ctx, t.Layers)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +76,12 @@ func (d *Dir) lower(t Tree) ([]string, error) {
 // shallow replaces the lowest layers of a deep stack by a flat one. It cuts at
 // multiples of maxDepth, so that a growing stack needs a new flat layer only
 // every maxDepth steps.
-func (d *Dir) shallow(layers []*Layer) ([]*Layer, error) {
+func (d *Dir) shallow(ctx context.Context, layers []*Layer) ([]*Layer, error) {
 	if len(layers) <= maxDepth {
 		return layers, nil
 	}
 	cut := len(layers) / maxDepth * maxDepth
-	l, err := d.flatten(Tree{Layers: layers[:cut]})
+	l, err := d.flatten(ctx, Tree{Layers: layers[:cut]})
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +90,7 @@ func (d *Dir) shallow(layers []*Layer) ([]*Layer, error) {
 
 // flatten makes one layer with the content of the whole tree, or finds it. What
 // it copies is hashed again, so that damage of a file does not get a new home.
-func (d *Dir) flatten(t Tree) (*Layer, error) {
-	ctx := context.Background()
+func (d *Dir) flatten(ctx context.Context, t Tree) (*Layer, error) {
 	key := "flat-" + t.digest()
 	unlock, err := d.Lock(ctx, key, nil)
 	if err != nil {

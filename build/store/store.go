@@ -9,7 +9,7 @@
 //	s, err := store.Open("/var/cache/assay", store.Options{})
 //	release, err := s.Hold(ctx, waiting)
 //	defer release()
-//	work, err := s.Begin(base)
+//	work, err := s.Begin(ctx, base)
 //	// hand work.View() to a process, which calls View.Mount and changes the tree
 //	layer, err := work.Commit(ctx, store.Commit{Key: key, Epoch: epoch})
 //	base = base.With(layer)
@@ -83,10 +83,11 @@ type Store interface {
 	// Lock waits until this process is the only one that works on key. While
 	// it waits it calls waiting once with a word on who holds it.
 	Lock(ctx context.Context, key string, waiting func(holder string)) (unlock func(), err error)
-	// Begin prepares a writable view on base.
-	Begin(base Tree) (Work, error)
-	// View is a read-only view on a tree.
-	View(Tree) (View, error)
+	// Begin prepares a writable view on base. Where trees are copied it takes
+	// as long as the tree is large, and ends with ctx.
+	Begin(ctx context.Context, base Tree) (Work, error)
+	// View is a read-only view on a tree, good as long as the store is held.
+	View(context.Context, Tree) (View, error)
 	// Entries is the recorded list of a tree, sorted.
 	Entries(Tree) ([]report.Entry, error)
 	// Export copies a tree to the directory dst, which must not exist,

@@ -217,7 +217,7 @@ func runScenario(t *testing.T, d *Dir, number int, s scenario) {
 		base, _ = step(t, d, base, fmt.Sprintf("key-%d-%d", number, n), step1.do)
 		what := fmt.Sprintf("step %d", n+1)
 		sameTree(t, what, tree(t, d, base), step1.want)
-		v, err := d.View(base)
+		v, err := d.View(t.Context(), base)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,15 +34,15 @@ type dirWork struct {
 var errNotHeld = errors.New("the store is not held: call Hold first")
 
 // Begin implements [Store].
-func (d *Dir) Begin(base Tree) (Work, error) {
-	w, err := d.begin(base)
+func (d *Dir) Begin(ctx context.Context, base Tree) (Work, error) {
+	w, err := d.begin(ctx, base)
 	if err != nil {
 		return nil, fmt.Errorf("begin work: %w", d.explain(err))
 	}
 	return w, nil
 }
 
-func (d *Dir) begin(base Tree) (*dirWork, error) {
+func (d *Dir) begin(ctx context.Context, base Tree) (*dirWork, error) {
 	if d.held.Load() == 0 {
 		return nil, errNotHeld
 	}
@@ -56,9 +56,9 @@ func (d *Dir) begin(base Tree) (*dirWork, error) {
 	}
 	w.base = base
 	if mode == Overlay && len(base.Layers) > 0 {
-		err = w.prepareOverlay()
+		err = w.prepareOverlay(ctx)
 	} else {
-		err = w.prepareCopy(mode)
+		err = w.prepareCopy(ctx, mode)
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Discard())
@@ -130,8 +130,8 @@ func (d *Dir) cleanOne(path string) error {
 }
 
 // prepareOverlay makes the view an overlay mount over the base's layers.
-func (w *dirWork) prepareOverlay() error {
-	lower, err := w.store.lower(w.base)
+func (w *dirWork) prepareOverlay(ctx context.Context) error {
+	lower, err := w.store.lower(ctx, w.base)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (w *dirWork) prepareOverlay() error {
 }
 
 // prepareCopy makes the view a directory that holds the whole base.
-func (w *dirWork) prepareCopy(mode Mode) error {
+func (w *dirWork) prepareCopy(ctx context.Context, mode Mode) error {
 	w.view = View{Dir: filepath.Join(w.path, "upper")}
 	if mode == Overlay || len(w.base.Layers) == 0 {
 		return nil // the tree is empty: all that will be there is the step's
@@ -155,7 +155,7 @@ func (w *dirWork) prepareCopy(mode Mode) error {
 	if err != nil {
 		return err
 	}
-	if err := w.store.materialise(context.Background(), f, w.view.Dir); err != nil {
+	if err := w.store.materialise(ctx, f, w.view.Dir); err != nil {
 		return err
 	}
 	w.before, err = takeSnapshot(w.view.Dir)

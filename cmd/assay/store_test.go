@@ -35,7 +35,7 @@ func smallStore(t *testing.T) (dir string, layer *store.Layer) {
 		t.Fatal(err)
 	}
 	defer release()
-	w, err := s.Begin(store.EmptyTree())
+	w, err := s.Begin(t.Context(), store.EmptyTree())
 	if err != nil {
 		t.Fatal(err)
 	}
