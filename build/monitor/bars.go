@@ -22,6 +22,7 @@ type Bars struct {
 	fetch string
 	drawn int
 	last  time.Time
+	stop  chan struct{}
 }
 
 // A bar is the state of one pipeline.
@@ -38,8 +39,12 @@ type bar struct {
 // every drawing.
 func NewBars(w io.Writer, width func() int) *Bars { return &Bars{w: w, width: width} }
 
-// redraw is the shortest time between two drawings.
-const redraw = 50 * time.Millisecond
+// redraw is the shortest time between two drawings, tick the longest while a
+// build runs: the time that is left changes also when nothing happens.
+const (
+	redraw = 50 * time.Millisecond
+	tick   = time.Second
+)
 
 // Event implements [build.Monitor].
 func (b *Bars) Event(e build.Event) {
@@ -52,6 +57,32 @@ func (b *Bars) Event(e build.Event) {
 	}
 	b.last = e.Time
 	b.draw(keep, e.Time, e.Kind == build.Finished)
+	switch {
+	case e.Kind == build.Planned && b.stop == nil:
+		b.stop = make(chan struct{})
+		go b.tick(b.stop)
+	case e.Kind == build.Finished && b.stop != nil:
+		close(b.stop)
+		b.stop = nil
+	}
+}
+
+// tick draws again and again until the build is finished.
+func (b *Bars) tick(stop chan struct{}) {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case now := <-t.C:
+			b.mu.Lock()
+			if b.stop != nil {
+				b.draw("", now, false)
+			}
+			b.mu.Unlock()
+		}
+	}
 }
 
 // update takes the event in and returns lines that are to stay.
