@@ -84,6 +84,9 @@ type copier struct {
 	remove   bool
 	// linked are the copies of inodes with several names.
 	linked map[inode]string
+	// top is the directory that the first copied directory became: it must
+	// not come up among what is copied.
+	top inode
 }
 
 func (cp *copier) run(from, to location, i int) error {
@@ -195,6 +198,16 @@ func (cp *copier) copyDirectory(from, to string, info tree.Info) error {
 		}
 	} else if err != nil {
 		return err
+	}
+	made, err := cp.to.Lstat(to)
+	if err != nil {
+		return err
+	}
+	if cp.top == (inode{}) {
+		cp.top = inode{made.Device, made.Inode}
+	}
+	if cp.top == (inode{info.Device, info.Inode}) {
+		return fmt.Errorf("copy the directory %s: it would be copied into itself", from)
 	}
 	list, err := cp.from.ReadDir(from)
 	if err != nil {

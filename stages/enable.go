@@ -31,10 +31,7 @@ func (u units) install(file unitFile, in install) error {
 		}
 	}
 	name := file.name
-	if isTemplate(name) {
-		if in.defaultInstance == "" {
-			return nil
-		}
+	if isTemplate(name) && in.defaultInstance != "" {
 		name = strings.Replace(name, "@.", "@"+in.defaultInstance+".", 1)
 	}
 	if err := u.wants(file.path, name, in.wantedBy, ".wants"); err != nil {
@@ -52,6 +49,9 @@ func (u units) wants(target, name string, by []string, suffix string) error {
 		}
 		if !validUnit(wanting) {
 			return &unitError{fmt.Sprintf("%s is wanted by %q, which is no name of a unit", name, other)}
+		}
+		if isTemplate(name) && !isTemplate(wanting) {
+			return &unitError{fmt.Sprintf("%s is a template without a default instance; name an instance, like %s", name, strings.Replace(name, "@.", "@NAME.", 1))}
 		}
 		if err := u.link(target, configUnits+"/"+wanting+suffix+"/"+name); err != nil {
 			return err

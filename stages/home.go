@@ -27,6 +27,10 @@ func makeHome(root *tree.Root, h home) error {
 	if _, err := root.Stat(h.dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	skeleton, err := readSkeleton(root, h.skel)
+	if err != nil {
+		return err
+	}
 	if err := root.MkdirAll(h.dir, 0o755); err != nil {
 		return err
 	}
@@ -36,39 +40,59 @@ func makeHome(root *tree.Root, h home) error {
 	if err := root.Chmod(h.dir, h.mode); err != nil {
 		return err
 	}
-	if skel, err := root.Stat(h.skel); errors.Is(err, fs.ErrNotExist) || err == nil && skel.Type != report.Directory {
-		return nil
+	return copySkeleton(root, h, skeleton)
+}
+
+// A bone is one entry of a skeleton.
+type bone struct {
+	name string
+	// rest is the name below the skeleton.
+	rest string
+	info tree.Info
+}
+
+// readSkeleton lists the skeleton before the home is made: a hostile one may
+// contain the home.
+func readSkeleton(root *tree.Root, name string) ([]bone, error) {
+	skel, err := root.Resolve(name)
+	if err != nil {
+		return nil, err
 	}
-	return copySkeleton(root, h)
+	info, err := root.Lstat(skel)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Type != report.Directory {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []bone
+	err = root.Walk(skel, func(name string, info tree.Info) error {
+		if rest := strings.TrimPrefix(name, strings.TrimSuffix(skel, "/")); info.Name != "." && rest != "" {
+			list = append(list, bone{name, "/" + strings.TrimPrefix(rest, "/"), info})
+		}
+		return nil
+	})
+	return list, err
 }
 
 // copySkeleton copies directories, files and symlinks, all owned by the user,
 // with their modes and times.
-func copySkeleton(root *tree.Root, h home) error {
-	skel, err := root.Resolve(h.skel)
-	if err != nil {
-		return err
-	}
-	type made struct {
-		name string
-		info tree.Info
-	}
-	var all []made
-	err = root.Walk(skel, func(name string, info tree.Info) error {
-		rest := strings.TrimPrefix(name, strings.TrimSuffix(skel, "/"))
-		if rest == "" || name == "/" {
-			return nil
+func copySkeleton(root *tree.Root, h home, skeleton []bone) error {
+	for _, b := range skeleton {
+		if err := copyOne(root, b.name, h.dir+b.rest, b.info, h); err != nil {
+			return err
 		}
-		all = append(all, made{h.dir + rest, info})
-		return copyOne(root, name, h.dir+rest, info, h)
-	})
+	}
 	// A directory's time changes while it is filled: last first.
-	for _, m := range slices.Backward(all) {
-		if err == nil && m.info.Type != report.Symlink {
-			err = root.Utimes(m.name, m.info.Mtime)
+	for _, b := range slices.Backward(skeleton) {
+		if b.info.Type == report.Symlink {
+			continue
+		}
+		if err := root.Utimes(h.dir+b.rest, b.info.Mtime); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 func copyOne(root *tree.Root, from, to string, info tree.Info, h home) error {
@@ -146,10 +170,10 @@ func (db *accounts) addKeys(c *step.Context, name string, u user) error {
 	return errors.Join(c.Tree.Chown(file, uid, gid), c.Tree.Chmod(file, 0o600))
 }
 
-// addSubIDs gives a user a range of subordinate ids, as useradd does for all
-// but a system's accounts.
+// addSubIDs gives a user a range of subordinate ids, as useradd does for the
+// uid 0 and for all but a system's accounts.
 func (db *accounts) addSubIDs(name string, uid uint32) error {
-	if uid < db.number("UID_MIN", 1000) || uid > db.number("UID_MAX", 60000) {
+	if uid != 0 && (uid < db.number("UID_MIN", 1000) || uid > db.number("UID_MAX", 60000)) {
 		return nil
 	}
 	for _, sub := range []struct {

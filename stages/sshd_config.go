@@ -40,7 +40,12 @@ type sshdConfigOptions struct {
 }
 
 // A setting is one option and its value as sshd_config(5) spells them.
-type setting struct{ key, value string }
+type setting struct {
+	key, value string
+	// respell rewrites a line that has the value already: upstream does so
+	// for numbers.
+	respell bool
+}
 
 func configureSSHD(c *step.Context, o sshdConfigOptions) error {
 	const file = "/etc/ssh/sshd_config"
@@ -61,13 +66,13 @@ func configureSSHD(c *step.Context, o sshdConfigOptions) error {
 func (o sshdConfigOptions) settings() ([]setting, error) {
 	var list []setting
 	if v := o.Config.PasswordAuthentication; v != nil {
-		list = append(list, setting{"PasswordAuthentication", yesNo(*v)})
+		list = append(list, setting{"PasswordAuthentication", yesNo(*v), false})
 	}
 	if v := o.Config.ChallengeResponseAuthentication; v != nil {
-		list = append(list, setting{"ChallengeResponseAuthentication", yesNo(*v)})
+		list = append(list, setting{"ChallengeResponseAuthentication", yesNo(*v), false})
 	}
 	if v := o.Config.ClientAliveInterval; v != nil {
-		list = append(list, setting{"ClientAliveInterval", strconv.Itoa(*v)})
+		list = append(list, setting{"ClientAliveInterval", strconv.Itoa(*v), true})
 	}
 	var login any
 	if o.Config.PermitRootLogin != nil {
@@ -77,9 +82,9 @@ func (o sshdConfigOptions) settings() ([]setting, error) {
 	}
 	switch v := login.(type) {
 	case bool:
-		list = append(list, setting{"PermitRootLogin", yesNo(v)})
+		list = append(list, setting{"PermitRootLogin", yesNo(v), false})
 	case string:
-		list = append(list, setting{"PermitRootLogin", v})
+		list = append(list, setting{"PermitRootLogin", v, false})
 	}
 	return list, nil
 }
@@ -105,7 +110,7 @@ func setSSHD(text string, settings []setting) string {
 			for i, s := range settings {
 				if strings.EqualFold(words[0], s.key) {
 					settings = append(settings[:i:i], settings[i+1:]...)
-					if words[1] != s.value {
+					if words[1] != s.value || s.respell {
 						line = words[0] + " " + s.value + "\n"
 					}
 					break

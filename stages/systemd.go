@@ -142,25 +142,33 @@ func (u units) disable(name string) error {
 	}
 }
 
-// toDisable is a unit's name, with those that Also= names.
+// toDisable is a unit's name, with those that Also= names. A unit that is
+// masked has none, and one that does not exist has its own only, as systemctl
+// has it.
 func (u units) toDisable(name string) (map[string]bool, error) {
 	gone := map[string]bool{}
 	list := []string{name}
 	for len(list) > 0 {
 		next := list[0]
 		list = list[1:]
-		if gone[next] {
-			continue
-		}
-		file, err := u.find(next)
-		var missing *unitError
-		if errors.As(err, &missing) && next != name {
+		file, err := u.follow(next, true)
+		var wrong *unitError
+		if errors.As(err, &wrong) {
+			u.tell("disabling %s: %s", next, wrong.reason)
+			there, _, err := u.look(next)
+			if err != nil {
+				return nil, err
+			}
+			gone[next] = gone[next] || validUnit(next) && there == ""
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		gone[next] = true
+		if gone[file.name] {
+			continue
+		}
+		gone[file.name] = true
 		install, err := u.readInstall(file)
 		if err != nil {
 			return nil, err

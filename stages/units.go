@@ -33,9 +33,14 @@ type units struct {
 // A unitFile is where a unit is defined: an instance's file is its template's.
 type unitFile struct{ name, path string }
 
-// find looks a unit up. Links of vendors are followed to the unit that they
-// are another name of; those of the configuration are refused, as systemctl does.
-func (u units) find(name string) (unitFile, error) {
+// find looks a unit up, for enabling. Links of vendors are followed to the unit
+// that they are another name of; those of the configuration are refused, as
+// systemctl does.
+func (u units) find(name string) (unitFile, error) { return u.follow(name, false) }
+
+// follow looks a unit up; where config says so, links of the configuration
+// are followed too.
+func (u units) follow(name string, config bool) (unitFile, error) {
 	asked := name
 	for range 16 {
 		if !validUnit(name) {
@@ -51,7 +56,7 @@ func (u units) find(name string) (unitFile, error) {
 			return unitFile{name, file}, nil
 		case target == "/dev/null":
 			return unitFile{}, &unitError{"the unit " + name + " is masked by " + file}
-		case strings.HasPrefix(file, configUnits):
+		case strings.HasPrefix(file, configUnits) && !config:
 			return unitFile{}, &unitError{fmt.Sprintf("%s is another name of a unit, by the link %s to %s; use the unit's own name", name, file, target)}
 		}
 		name = instanceOf(path.Base(target), name)
@@ -59,8 +64,8 @@ func (u units) find(name string) (unitFile, error) {
 	return unitFile{}, &unitError{"the links of the unit " + asked + " lead in a circle"}
 }
 
-// look is the file of a unit, and where it is a symlink its target. The file
-// is "" when there is none.
+// look is the file of a unit, and where it is a symlink its target; an empty
+// file is as good as a link to /dev/null. The file is "" when there is none.
 func (u units) look(name string) (file, target string, err error) {
 	names := []string{name}
 	if t := templateOf(name); t != "" {
@@ -78,6 +83,8 @@ func (u units) look(name string) (file, target string, err error) {
 			case info.Type == report.Symlink:
 				target, err := u.tree.Readlink(file)
 				return file, target, err
+			case info.Type == report.File && info.Size == 0:
+				return file, "/dev/null", nil
 			case info.Type == report.File:
 				return file, "", nil
 			}

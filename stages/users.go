@@ -185,6 +185,9 @@ func (db *accounts) newIDs(name string, u user) (uid, gid uint32, err error) {
 	if err := db.addGroup(name, own); err != nil {
 		return 0, 0, err
 	}
+	if !db.gshadow.exists {
+		db.group.set(name, 1, "!") // as useradd does, and groupadd does not
+	}
 	gid64, err := strconv.ParseUint(field(db.group.find(name), 2), 10, 32)
 	return uid, uint32(gid64), err
 }
