@@ -14,7 +14,7 @@ import (
 
 func boot() Inspector {
 	return Inspector{
-		Name: "boot", Source: "grub.cfg and grubenv in /boot/grub, /boot/grub2; loader/entries/*.conf in /boot, /efi, /boot/efi", Oracle: "grub-script-check, bootctl list",
+		Name: "boot", Source: "grub.cfg and grubenv in /boot/grub, /boot/grub2; loader/entries/*.conf in /boot, /efi, /boot/efi", Oracle: "",
 		inspect: inspectBoot,
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func fstab() Inspector {
 	return Inspector{
-		Name: "fstab", Source: "/etc/fstab", Oracle: "findmnt --fstab",
+		Name: "fstab", Source: "/etc/fstab", Oracle: "findmnt --tab-file",
 		inspect: func(_ context.Context, t *Tree, r *report.Report) error {
 			data, err := t.ReadFile("/etc/fstab", maxTable)
 			if err != nil {

@@ -16,7 +16,8 @@ type Inspector struct {
 	Name string
 	// Source says which files of an image it reads, for the documents.
 	Source string
-	// Oracle is the foreign program that its result was checked with.
+	// Oracle is the foreign program that a test compares its result with; empty
+	// where there is none yet.
 	Oracle string
 	// inspect fills its part of the report. An error that is [fs.ErrNotExist]
 	// or absent means that the image has nothing of the kind; any other

@@ -15,7 +15,7 @@ import (
 
 func users() Inspector {
 	return Inspector{
-		Name: "users", Source: "/etc/passwd, /etc/shadow, ~/.ssh/authorized_keys", Oracle: "getent passwd, passwd --status",
+		Name: "users", Source: "/etc/passwd, /etc/shadow, ~/.ssh/authorized_keys", Oracle: "passwd --root TREE --status",
 		inspect: inspectUsers,
 	}
 }

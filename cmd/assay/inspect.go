@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -74,6 +76,7 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 	if err := o.check(); err != nil {
 		return usage(err)
 	}
+	boundMemory()
 	r, err := inspectSubject(c.Context(), subject, inspect.Options{
 		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()),
 	})
@@ -87,6 +90,17 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 		return inconclusive()
 	}
 	return nil
+}
+
+// memoryGoal is what an inspection of 200,000 files needs with little to spare.
+const memoryGoal = 250 << 20
+
+// boundMemory has the collector run more often from memoryGoal on, unless the
+// environment already says otherwise. A large image takes more all the same.
+func boundMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 }
 
 // inspectSubject opens a subject, inspects it and closes it. What is no
