@@ -1,13 +1,17 @@
 package ext4_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/image/dir"
 	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel"
@@ -71,10 +75,16 @@ func variants() map[string]string {
 	}
 }
 
+// sample are the variants of every day; the others run in the full tier.
+const sample = " default ext2 ext3-1k 1k inline ea_inode bigalloc-1k no-csum inode-128 meta_bg no-filetype "
+
 func TestMatrixAgreesWithKernel(t *testing.T) {
 	fixtures.RequireRoot(t)
 	for name, args := range variants() {
 		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(sample, " "+name+" ") {
+				fixtures.RequireFull(t)
+			}
 			t.Parallel()
 			size, args := blockSize(args)
 			path := kerneltest.Make(t, 96<<20, strings.Fields(args+" -N 8192")...)
@@ -92,4 +102,67 @@ func blockSize(args string) (int, string) {
 		}
 	}
 	return 4096, args + " -b 4096" // a small image would get blocks of 1 KiB
+}
+
+// What this machine's kernel cannot mount is compared with what mke2fs was given.
+func TestVariantsThatTheKernelMayLack(t *testing.T) {
+	source := t.TempDir()
+	kerneltest.Must(t, os.Mkdir(filepath.Join(source, "Dir"), 0o750),
+		os.WriteFile(filepath.Join(source, "Dir/File"), bytes.Repeat([]byte("content "), 100000), 0o640),
+		os.Symlink(strings.Repeat("t", 200), filepath.Join(source, "link")),
+		os.Link(filepath.Join(source, "Dir/File"), filepath.Join(source, "hard")))
+	for i := range 1000 { // a directory of several blocks, whatever their size
+		kerneltest.Must(t, os.WriteFile(filepath.Join(source, "Dir", fmt.Sprintf("%060d", i)), nil, 0o600))
+	}
+	tree, err := dir.Open(source)
+	kerneltest.Must(t, err)
+	defer tree.Close()
+	want := withoutFractions(fsystest.Contents(t, tree))
+	for name, args := range map[string]string{
+		"casefold": "-t ext4 -O casefold -E encoding=utf8",
+		"8k":       "-t ext4 -b 8192", "16k-inline": "-t ext4 -b 16384 -O inline_data", "64k": "-t ext4 -b 65536", "64k-ext2": "-t ext2 -b 65536",
+		"quota": "-t ext4 -O quota,project -E quotatype=usrquota:grpquota:prjquota", "mmp": "-t ext4 -O mmp", "orphan_file": "-t ext4 -O orphan_file",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := kerneltest.Make(t, 200<<20, append(strings.Fields(args), "-N", "1500", "-d", source)...)
+			got := withoutFractions(fsystest.Contents(t, openImage(t, path)))
+			delete(got, "/lost+found")
+			got["/"], want["/"] = "", ""
+			fsystest.Compare(t, got, want)
+		})
+	}
+}
+
+// withoutFractions cuts times to seconds, as mke2fs -d does.
+func withoutFractions(list map[string]string) map[string]string {
+	fraction := regexp.MustCompile(`(T\d\d:\d\d:\d\d)\.\d+Z`)
+	for path, line := range list {
+		list[path] = fraction.ReplaceAllString(line, "${1}Z")
+	}
+	return list
+}
+
+func TestEncryptedIsUnread(t *testing.T) {
+	fixtures.RequireTool(t, "debugfs")
+	source := t.TempDir()
+	kerneltest.Must(t, os.WriteFile(filepath.Join(source, "f"), []byte("cipher"), 0o644), os.Mkdir(filepath.Join(source, "d"), 0o755),
+		os.WriteFile(filepath.Join(source, "d/x"), nil, 0o644))
+	path := kerneltest.Make(t, 16<<20, "-t", "ext4", "-O", "encrypt", "-d", source)
+	for name, flags := range map[string]string{"f": "0x80800", "d": "0x80800"} {
+		kerneltest.Run(t, "debugfs", "-w", "-R", "set_inode_field /"+name+" flags "+flags, path)
+	}
+	got := fsystest.Contents(t, openImage(t, path))
+	if _, shown := got["/d/x"]; shown || !strings.Contains(got["/d"], "!it is encrypted") || !strings.Contains(got["/f"], "!it is encrypted") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCrowdedDirectory(t *testing.T) {
+	fixtures.RequireFull(t)
+	fixtures.RequireRoot(t)
+	for _, args := range []string{"-t ext4 -b 1024 -O large_dir", "-t ext4 -b 4096"} {
+		path := kerneltest.Make(t, 256<<20, strings.Fields(args+" -N 80000")...)
+		kerneltest.Populate(t, path, func(dir string) { kerneltest.Hard(t, dir, 1024, 70000) })
+		compareWithKernel(t, path)
+	}
 }
