@@ -16,10 +16,6 @@ func (p *plan) systemStages() []stage {
 		{Type: "dev.assay.debs", Options: options{"mode": "install"}, Inputs: packagesInput(p.system)},
 		{Type: "org.osbuild.hostname", Options: options{"hostname": c.Hostname}},
 		{Type: "org.osbuild.locale", Options: options{"language": c.Locale.Languages[0]}},
-		// PAM and cron read Debian's own name of the same file.
-		{Type: "org.osbuild.ln", Options: options{"paths": []options{
-			{"target": "../locale.conf", "link_name": "tree:///etc/default/locale", "symbolic": true},
-		}}},
 		{Type: "org.osbuild.timezone", Options: options{"zone": c.Timezone.Timezone}},
 	}
 	if c.Locale.Keyboard != "" {
