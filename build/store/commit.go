@@ -122,7 +122,7 @@ func (d *Dir) place(w *dirWork, r *record, delta *delta) (*Layer, error) {
 		switch {
 		case err == nil && there.Key != r.Key:
 			continue // another layer has the same short name
-		case err == nil && there.Entries == r.Entries && there.Form == r.Form && d.whole(there):
+		case err == nil && d.serves(there, r):
 			r = there // another process was faster, or was killed before it wrote the key
 		default:
 			if err := d.publish(w, r, delta); err != nil {
@@ -132,6 +132,11 @@ func (d *Dir) place(w *dirWork, r *record, delta *delta) (*Layer, error) {
 		delta.setLayer(r.ID)
 		return d.point(r)
 	}
+}
+
+// serves tells whether the layer there can be taken in place of r.
+func (d *Dir) serves(there, r *record) bool {
+	return there.Key == r.Key && there.Entries == r.Entries && there.Form == r.Form && d.whole(there)
 }
 
 // whole tells whether a layer's files are there and its list is as it says.
@@ -157,6 +162,9 @@ func (d *Dir) publish(w *dirWork, r *record, delta *delta) error {
 	}
 	err = os.Rename(dir, final)
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, unix.ENOTEMPTY) {
+		if there, err := d.readRecord(r.ID); err == nil && d.serves(there, r) {
+			return nil // it was made while this one was written
+		}
 		if err := os.Rename(final, filepath.Join(w.path, "damaged")); err != nil {
 			return err
 		}

@@ -275,6 +275,71 @@ func TestKeptWorkMountsAgain(t *testing.T) {
 	})
 }
 
+// TestCancelled: Ctrl-C ends what takes long, and leaves nothing half done.
+func TestCancelled(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		base, _ := step(t, d, EmptyTree(), "k1", write("a", "one\n"))
+		base, _ = step(t, d, base, "k2", write("b", "one\n"))
+		ctx, cancel := context.WithCancel(t.Context())
+		w, err := d.Begin(ctx, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inView(t, w.View(), write("c", "two\n"))
+		cancel()
+		if _, err := w.Commit(ctx, Commit{Key: "k3", Epoch: epoch}); !errors.Is(err, context.Canceled) {
+			t.Errorf("commit gave %v", err)
+		}
+		if err := w.Discard(); err != nil {
+			t.Error(err)
+		}
+		if mode, _ := d.Mode(); mode == Copy {
+			if _, err := d.Begin(ctx, base); !errors.Is(err, context.Canceled) {
+				t.Errorf("begin gave %v", err)
+			}
+			if _, err := d.View(ctx, base); !errors.Is(err, context.Canceled) {
+				t.Errorf("view gave %v", err)
+			}
+		}
+		if names, _ := os.ReadDir(d.join("work")); len(names) > 0 {
+			t.Errorf("work stays: %v", names)
+		}
+		if _, ok, err := d.Lookup("k3"); ok || err != nil {
+			t.Errorf("the cancelled layer is found (%v)", err)
+		}
+	})
+}
+
+// TestCommitAtOnce has several make one layer without a lock: all must get it.
+func TestCommitAtOnce(t *testing.T) {
+	bothModes(t, func(t *testing.T, d *Dir) {
+		base, _ := step(t, d, EmptyTree(), "k1", write("a", "one\n"))
+		done := make(chan error)
+		for range 4 {
+			w, err := d.Begin(t.Context(), base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inView(t, w.View(), write("b", "two\n"))
+			go func() {
+				l, err := w.Commit(context.Background(), Commit{Key: "k2", Epoch: epoch})
+				if err == nil && (l.Key != "k2" || l.Changed != 1) {
+					err = fmt.Errorf("got the layer %+v", *l)
+				}
+				done <- err
+			}()
+		}
+		for range 4 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if problems, err := d.Verify(t.Context(), nil); err != nil || len(problems) > 0 {
+			t.Errorf("verify: %v, %v", problems, err)
+		}
+	})
+}
+
 // TestForgedAttributes: a step must not be able to mark its directories as
 // opaque or as moved from elsewhere.
 func TestForgedAttributes(t *testing.T) {

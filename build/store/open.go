@@ -98,7 +98,10 @@ func create(path string) (string, error) {
 	}
 	if !found {
 		if err := checkForeign(path); err != nil {
-			return "", err
+			// Another process may have made the store between the two looks.
+			if found, again := checkVersion(path); !found || again != nil {
+				return "", err
+			}
 		}
 		if err := writeFile(filepath.Join(path, "version"), []byte(strconv.Itoa(layoutVersion)+"\n")); err != nil {
 			return "", err

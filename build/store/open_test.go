@@ -71,6 +71,24 @@ func TestOpenAgainAndThroughSymlink(t *testing.T) {
 	}
 }
 
+func TestOpenAtOnce(t *testing.T) {
+	for range 20 {
+		dir := filepath.Join(t.TempDir(), "store")
+		done := make(chan error)
+		for range 8 {
+			go func() {
+				_, err := Open(dir, Options{})
+				done <- err
+			}()
+		}
+		for range 8 {
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	a, err := Open(dir, Options{Holder: "build a.json"})
