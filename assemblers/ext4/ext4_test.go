@@ -13,6 +13,7 @@ import (
 	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/report"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -121,4 +122,43 @@ func tmpfs(t *testing.T) string {
 	treetest.Run(t, "mount", "-t", "tmpfs", "tmpfs", dir)
 	t.Cleanup(func() { treetest.Run(t, "umount", dir) })
 	return dir
+}
+
+// Space that reads as zeros, written or reserved, is given back; content stays.
+func TestDig(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, 16<<20); err != nil {
+		t.Skipf("no space can be reserved here: %v", err)
+	}
+	for at, text := range map[int64]string{0: "before", 1<<20 + 5: "inside", 2 << 20: strings.Repeat("\x00", 1<<20), 16<<20 - 5: "after"} {
+		if _, err := f.WriteAt([]byte(text), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := treetest.Sum(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dig(name, 1<<20, 14<<20); err != nil {
+		t.Fatal(err)
+	}
+	after, err := treetest.Sum(name)
+	if err != nil || before != after {
+		t.Errorf("the content was changed: %s, then %s, %v", before, after, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		t.Fatal(err)
+	}
+	if used := st.Blocks * 512; used < 2<<20 || used > 3<<20 {
+		t.Errorf("%d bytes are in use; the 2 MiB outside must stay, the rest become holes", used)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +21,11 @@ func dig(image string, offset, size int64) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(digFile(f, offset, offset+size), f.Close())
+	err = digFile(f, offset, offset+size)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
 }
 
 func digFile(f *os.File, at, end int64) error {
@@ -30,28 +33,38 @@ func digFile(f *os.File, at, end int64) error {
 	for at < end {
 		data, err := unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
 		if errors.Is(err, unix.ENXIO) {
-			return nil
+			data, err = end, nil
 		}
 		if err != nil {
 			return fmt.Errorf("look for data in %s: %w", f.Name(), err)
 		}
-		if at = max(at, data/holeUnit*holeUnit); at >= end {
+		// What reads as a hole may be space that mke2fs had the kernel reserve.
+		if data = min(data, end); data > at {
+			if err := punch(f, at, data-at); err != nil {
+				return err
+			}
+		}
+		if at = data; at == end {
 			return nil
 		}
-		n, err := f.ReadAt(buf[:min(holeUnit, end-at)], at)
-		if err != nil && !errors.Is(err, io.EOF) {
+		n, err := f.ReadAt(buf[:min(holeUnit-at%holeUnit, end-at)], at)
+		if err != nil {
 			return err
 		}
 		if bytes.Equal(buf[:n], zeros[:n]) {
-			err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, at, int64(n))
-			if errors.Is(err, unix.EOPNOTSUPP) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("make a hole in %s: %w", f.Name(), err)
+			if err := punch(f, at, int64(n)); err != nil {
+				return err
 			}
 		}
-		at += int64(max(n, 1))
+		at += int64(n)
+	}
+	return nil
+}
+
+func punch(f *os.File, at, length int64) error {
+	err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, at, length)
+	if err != nil {
+		return fmt.Errorf("make a hole in %s: %w", f.Name(), err)
 	}
 	return nil
 }
