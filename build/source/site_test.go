@@ -88,4 +88,3 @@ func slow(content []byte) http.HandlerFunc {
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
-

@@ -53,7 +53,7 @@ func python(expression string) string {
 // escapeClass writes an escape of Python's in Go's syntax, for inside of
 // brackets or outside.
 func escapeClass(c byte, inside bool) string {
-	set := ""
+	var set string
 	switch c {
 	case 'w':
 		set = `\p{L}\p{N}_`
