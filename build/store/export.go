@@ -204,8 +204,22 @@ func copyContent(src, dst string, size int64) (err error) {
 	return copyRuns(out, in, size)
 }
 
-// copyRuns copies the runs that hold data: lseek(2), SEEK_DATA.
+// copyRuns copies the runs that hold data.
 func copyRuns(out, in *os.File, size int64) error {
+	return dataRuns(in, size, func(start, end int64) error {
+		if _, err := out.Seek(start, io.SeekStart); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(out, in, end-start); err != nil {
+			return fmt.Errorf("copy bytes %d to %d of %s: %w", start, end, in.Name(), err)
+		}
+		return nil
+	})
+}
+
+// dataRuns calls f for each run of a file that holds data, with the file
+// positioned at its start: lseek(2), SEEK_DATA.
+func dataRuns(in *os.File, size int64, f func(start, end int64) error) error {
 	for end := int64(0); end < size; {
 		start, err := in.Seek(end, unix.SEEK_DATA)
 		if errors.Is(err, unix.ENXIO) {
@@ -220,11 +234,8 @@ func copyRuns(out, in *os.File, size int64) error {
 		if _, err := in.Seek(start, io.SeekStart); err != nil {
 			return err
 		}
-		if _, err := out.Seek(start, io.SeekStart); err != nil {
+		if err := f(start, end); err != nil {
 			return err
-		}
-		if _, err := io.CopyN(out, in, end-start); err != nil {
-			return fmt.Errorf("copy bytes %d to %d of %s: %w", start, end, in.Name(), err)
 		}
 	}
 	return nil

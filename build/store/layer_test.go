@@ -374,7 +374,7 @@ func TestExportRefusesAndLeavesNothing(t *testing.T) {
 
 func TestExportKeepsHoles(t *testing.T) {
 	bothModes(t, func(t *testing.T, d *Dir) {
-		const size = 64 << 20
+		const size = 64<<20 + 1234
 		base, l := step(t, d, EmptyTree(), "k", func(dir string) error {
 			f, err := os.Create(filepath.Join(dir, "disk.raw"))
 			if err != nil {
@@ -394,6 +394,9 @@ func TestExportKeepsHoles(t *testing.T) {
 		}
 		if sum, err := hashFile(t.Context(), filepath.Join(dst, "disk.raw")); err != nil || !strings.Contains(tree(t, d, base)["/disk.raw"], sum[:8]) {
 			t.Errorf("the copy has SHA-256 %s (%v)", sum, err)
+		}
+		if out, err := command("sha256sum", filepath.Join(dst, "disk.raw")); err != nil || !strings.Contains(tree(t, d, base)["/disk.raw"], out[:8]) {
+			t.Errorf("sha256sum tells %s (%v)", out, err)
 		}
 		if l.Bytes != size {
 			t.Errorf("the layer has %d bytes", l.Bytes)

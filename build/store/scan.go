@@ -222,10 +222,45 @@ func hashFile(ctx context.Context, path string) (string, error) {
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.CopyBuffer(&contextWriter{ctx, h}, struct{ io.Reader }{f}, make([]byte, 256<<10)); err != nil {
+	if err := hashContent(&contextWriter{ctx, h}, f); err != nil {
 		return "", fmt.Errorf("hash %s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hashContent writes a file to w. The holes of a disk image are written from
+// one small buffer: read, they would fill the page cache with zeros.
+func hashContent(w io.Writer, f *os.File) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	buf := make([]byte, 256<<10)
+	if st.Blocks*512 >= st.Size {
+		_, err := io.CopyBuffer(w, struct{ io.Reader }{f}, buf)
+		return err
+	}
+	zeros, done := make([]byte, len(buf)), int64(0)
+	fill := func(end int64) error {
+		for ; done < end; done += min(end-done, int64(len(zeros))) {
+			if _, err := w.Write(zeros[:min(end-done, int64(len(zeros)))]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := dataRuns(f, st.Size, func(start, end int64) error {
+		if err := fill(start); err != nil {
+			return err
+		}
+		n, err := io.CopyBuffer(w, io.LimitReader(f, end-start), buf)
+		done += n
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return fill(st.Size)
 }
 
 // group fills in Hardlink. The names of one inode are all in found: the index
