@@ -117,6 +117,34 @@ func TestSourcesOnDemand(t *testing.T) {
 	}
 }
 
+// TestOneFetch: what several steps read is fetched once, all of it before the
+// first of them runs.
+func TestOneFetch(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	read := `{"type": "test.read", "options": {"n": %s}, "inputs": {"files": {"type": "org.osbuild.files", "origin": "org.osbuild.source", "references": [%s]}}}`
+	step := func(n string, sums ...string) string {
+		return strings.Replace(strings.Replace(read, "%s", n, 1), "%s", `"`+strings.Join(sums, `", "`)+`"`, 1)
+	}
+	document := strings.Replace(withInputs, `"stages": [{"type": "test.read"`,
+		`"stages": [`+step("1", helloSHA)+", "+step("2", helloSHA, worldSHA)+`, {"type": "test.read"`, 1)
+	if _, err := b.build(context.Background(), document); err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, e := range b.events.list {
+		if e.Kind == build.FetchStarted || e.Kind == build.StepStarted {
+			kinds = append(kinds, string(e.Kind))
+		}
+		if e.Kind == build.FetchFinished && (e.Items != 2 || e.DoneItems != 2 || e.Bytes != 10) {
+			t.Errorf("fetched %d of %d items, %d bytes", e.DoneItems, e.Items, e.Bytes)
+		}
+	}
+	want := "fetch-started step-started step-started step-started step-started"
+	if got := strings.Join(kinds, " "); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	tests := []struct{ name, stage, message, tail string }{

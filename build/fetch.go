@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/assay-os/assay/build/manifest"
 	"github.com/assay-os/assay/build/source"
@@ -42,6 +43,8 @@ func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
 	if len(wanted) == 0 {
 		return nil
 	}
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
 	for _, sum := range wanted {
 		r.fetched[sum] = true
 	}
