@@ -28,19 +28,15 @@ import (
 // start runs the build of run i in its environment and waits for it.
 func (v *verification) start(ctx context.Context, i int) error {
 	r := &v.runs[i]
-	document, err := filepath.Abs(filepath.Join(v.evidence(), manifestFile))
-	if err != nil {
-		return err
-	}
 	args := []string{
-		"build", document, "--store", r.store, "--sources", v.Sources,
+		"build", filepath.Join(v.evidence(), manifestFile), "--store", r.store, "--sources", v.Sources,
 		"--output-directory", filepath.Join(r.dir, "export"), "--export", v.Plan.Exports[0],
 	}
 	if c := r.Environment.Clock; !c.IsZero() {
 		args = append(args, "--vary-clock", c.Format(time.RFC3339), "--faketime-library", v.Faketime)
 	}
 	log := newPrefixed(v.Log, fmt.Sprintf("run %d: ", i+1))
-	err = v.enter(ctx, r.Environment, args, log, log)
+	err := v.enter(ctx, r.Environment, args, log, log)
 	return errors.Join(wrapRun(i, err), log.flush())
 }
 

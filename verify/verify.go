@@ -110,7 +110,10 @@ func Verify(ctx context.Context, o Options) (*Outcome, error) {
 		return nil, fmt.Errorf("verify: one export is needed, not %d: name it with --export", len(o.Plan.Exports))
 	}
 	v := &verification{Options: o, runs: make([]runState, o.Runs)}
-	v.Manifest = slices.Clone(o.Manifest)
+	var err error
+	if v.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
 	if err := v.prepare(); err != nil {
 		return nil, err
 	}
@@ -153,13 +156,10 @@ func (v *verification) prepare() error {
 	}
 	for i := range v.runs {
 		r := &v.runs[i]
-		dir, err := filepath.Abs(filepath.Join(v.Dir, fmt.Sprintf("run-%d", i+1)))
-		if err != nil {
-			return err
-		}
-		r.dir, r.store = dir, filepath.Join(dir, "store")
-		work := filepath.Join(dir, "cwd")
-		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(work, 0o755)); err != nil {
+		r.dir = filepath.Join(v.Dir, fmt.Sprintf("run-%d", i+1))
+		r.store = filepath.Join(r.dir, "store")
+		work := filepath.Join(r.dir, "cwd")
+		if err := errors.Join(os.RemoveAll(r.dir), os.MkdirAll(work, 0o755)); err != nil {
 			return err
 		}
 		r.Environment = Varied(i+1, work)

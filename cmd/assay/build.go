@@ -59,7 +59,7 @@ tree, and where it lies. A manifest without a build pipeline uses the host's
 		RunE: func(c *cobra.Command, args []string) error { return b.run(c, args[0]) },
 	}
 	f := c.Flags()
-	f.StringVar(&b.store, "store", ".assay", "keep sources and outputs in `DIR`")
+	f.StringVar(&b.store, "store", defaultStore, "keep sources and outputs in `DIR`")
 	f.StringVar(&b.sources, "sources", "", "keep sources in the store `DIR` instead, to share them between stores")
 	f.StringVar(&b.output, "output-directory", "", "copy exports to `DIR`/NAME")
 	f.StringArrayVar(&b.exports, "export", nil, "build and export the pipeline `NAME` (may be repeated)")

@@ -18,7 +18,7 @@ import (
 )
 
 // defaultStore is where commands look for the store when --store is not given.
-const defaultStore = "/var/cache/assay"
+const defaultStore = ".assay"
 
 // A storeCommand is the flags that the commands on a store share.
 type storeCommand struct {

@@ -48,7 +48,7 @@ is not, 2 when it cannot be told.`,
 	f := c.Flags()
 	f.IntVar(&v.runs, "runs", 2, "how often to build")
 	f.StringVar(&v.output, "output-directory", "verify", "keep what the runs export, and the evidence, in `DIR`")
-	f.StringVar(&v.store, "store", ".assay", "keep fetched sources in the store `DIR`; the runs have stores of their own")
+	f.StringVar(&v.store, "store", defaultStore, "keep fetched sources in the store `DIR`; the runs have stores of their own")
 	f.StringVar(&v.export, "export", "", "the pipeline `NAME` to verify; default: the one that build exports")
 	f.BoolVar(&v.reuse, "reuse", false, "show stored evidence where it holds for this manifest, these sources and this program")
 	f.BoolVar(&v.keep, "keep-stores", false, "keep the stores of the runs, for looking into the steps")
