@@ -158,10 +158,12 @@ func TestDiskTellsItsTable(t *testing.T) {
 }
 
 func TestRegionsNameWhatNoFilesystemHolds(t *testing.T) {
-	path := disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: smallFS(t)})
+	fs := smallFS(t)
+	kerneltest.Run(t, "resize2fs", fs, "7M")
+	path := disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: fs})
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	kerneltest.Must(t, err)
-	for _, off := range []int64{3, 1<<20 - 700, 1<<20 + 5000, 1<<20 + 9000, 2<<20 + 8, 11<<20 + 1} {
+	for _, off := range []int64{3, 1<<20 - 700, 1<<20 + 5000, 1<<20 + 9000, 2<<20 + 8, 10<<20 - 5, 11<<20 + 1} {
 		_, err := f.WriteAt([]byte("code"), off)
 		kerneltest.Must(t, err)
 	}
@@ -172,7 +174,7 @@ func TestRegionsNameWhatNoFilesystemHolds(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %d+%d", r.Role, r.Offset, r.Length))
 		}
 	}
-	want := "boot code 0+440; gap 1047552+512; partition 1 1053184+4608; boot code of partition 2 2097152+512; after last partition 11534336+512"
+	want := "boot code 0+440; gap 1047552+512; partition 1 1053184+4608; boot code of partition 2 2097152+512; after the filesystem of partition 2 10485248+512; after last partition 11534336+512"
 	if s := strings.Join(got, "; "); s != want {
 		t.Errorf(" got %s\nwant %s", s, want)
 	}
@@ -337,6 +339,25 @@ func sameBytes(t testing.TB, dev image.Device, path string) {
 		}
 		at = r.Offset + r.Length
 	}
+}
+
+// A common user reads the same of an image as root does.
+func TestNobodyReadsTheSame(t *testing.T) {
+	fixtures.RequireRoot(t)
+	fs := kerneltest.Make(t, 64<<20, "-t", "ext4", "-b", "4096", "-N", "4096")
+	kerneltest.Populate(t, fs, func(dir string) { kerneltest.Hard(t, dir, 4096, 100) })
+	path := convert(t, fs, "compat=1.1", "-c")
+	for at := path; at != "/tmp" && len(at) > 1; at = filepath.Dir(at) {
+		kerneltest.Must(t, os.Chmod(at, 0o755))
+	}
+	want := fsystest.Contents(t, openImage(t, fs).Trees[0].Tree)
+	got := fsystest.AsNobody(t, func() map[string]string {
+		img, err := image.Open(context.Background(), path, image.Options{})
+		kerneltest.Must(t, err)
+		defer img.Close()
+		return fsystest.Contents(t, img.Trees[0].Tree)
+	})
+	fsystest.Compare(t, got, want)
 }
 
 func TestTarAndLimits(t *testing.T) {

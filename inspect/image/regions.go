@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/partition"
 	"github.com/assay-os/assay/report"
@@ -29,6 +30,7 @@ func (i *Image) findRegions(table *partition.Table) error {
 	}
 	if i.Disk.PartitionTable == "none" {
 		i.addRegion(scan, "boot code", 0, min(extBoot, i.Device.Size()))
+		i.addSlack(scan, "after the filesystem", 0, 0, i.Device.Size())
 		return scan.err
 	}
 	i.addRegion(scan, "boot code", 0, bootCode)
@@ -38,20 +40,34 @@ func (i *Image) findRegions(table *partition.Table) error {
 		taken = append(taken, s)
 	}
 	for _, p := range i.Disk.Partitions {
-		if partition.Extended(p) {
-			continue
-		}
-		taken = append(taken, fsys.Extent{Offset: p.Start, Length: p.Size})
-		switch {
-		case p.Filesystem == nil || p.Filesystem.Type == "swap":
-			i.addRegion(scan, fmt.Sprintf("partition %d", p.Index), p.Start, p.Size)
-		case p.Filesystem.Type == "ext2" || p.Filesystem.Type == "ext3" || p.Filesystem.Type == "ext4":
-			i.addRegion(scan, fmt.Sprintf("boot code of partition %d", p.Index), p.Start, min(extBoot, p.Size))
+		if !partition.Extended(p) {
+			taken = append(taken, fsys.Extent{Offset: p.Start, Length: p.Size})
+			i.addPartition(scan, p)
 		}
 	}
 	i.addGaps(scan, taken)
 	slices.SortStableFunc(i.Disk.Regions, func(a, b report.Region) int { return cmp.Compare(a.Offset, b.Offset) })
 	return scan.err
+}
+
+// addPartition adds what no filesystem holds of a partition.
+func (i *Image) addPartition(scan *scanner, p report.Partition) {
+	switch {
+	case p.Filesystem == nil || p.Filesystem.Type == "swap":
+		i.addRegion(scan, fmt.Sprintf("partition %d", p.Index), p.Start, p.Size)
+	case slices.Contains([]string{"ext2", "ext3", "ext4"}, p.Filesystem.Type):
+		i.addRegion(scan, fmt.Sprintf("boot code of partition %d", p.Index), p.Start, min(extBoot, p.Size))
+		i.addSlack(scan, fmt.Sprintf("after the filesystem of partition %d", p.Index), p.Index, p.Start, p.Size)
+	}
+}
+
+// addSlack adds what follows a filesystem that is smaller than its place.
+func (i *Image) addSlack(scan *scanner, role string, index int, start, size int64) {
+	for _, v := range i.Trees {
+		if fs, ok := v.Tree.(*ext4.FS); ok && v.Partition == index {
+			i.addRegion(scan, role, start+fs.Size(), size-fs.Size())
+		}
+	}
 }
 
 // addGaps adds what lies between the parts that are taken.

@@ -89,6 +89,9 @@ func newFS(sb superblock, r io.ReaderAt) *FS {
 // Describe is what blkid(8) tells of the filesystem.
 func (fs *FS) Describe() report.Filesystem { return fs.describe() }
 
+// Size is how many bytes of the device belong to the filesystem.
+func (fs *FS) Size() int64 { return int64(fs.blocks) * fs.blockSize }
+
 // block reads one block of metadata.
 func (fs *FS) block(n uint64) ([]byte, error) {
 	if n == 0 || n >= fs.blocks {

@@ -124,7 +124,7 @@ func capText(state [capMaxBits]int) string {
 			continue
 		}
 		if names := capsWith(state, sets, most); len(names) > 0 {
-			parts = append(parts, strings.Join(names, ",")+capChange(most, sets))
+			parts = append(parts, strings.Join(names, ",")+capChange(most, sets, len(parts) == 0))
 		}
 	}
 	if len(parts) == 0 {
@@ -149,11 +149,13 @@ func capsWith(state [capMaxBits]int, sets, most int) []string {
 	return names
 }
 
-func capChange(from, to int) string {
+// capChange writes what one combination has and lacks beside another. The
+// first change to nothing is a "=", as libcap has it.
+func capChange(from, to int, first bool) string {
 	var change string
 	if added := to &^ from; added != 0 {
 		op := "+"
-		if from == 0 {
+		if first {
 			op = "="
 		}
 		change = op + capLetters(added)

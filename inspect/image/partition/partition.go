@@ -8,8 +8,10 @@
 package partition
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
@@ -44,6 +46,15 @@ func Read(dev fsys.Device) (*Table, error) {
 		return nil, fmt.Errorf("read boot sector: %w", err)
 	}
 	signed := le.Uint16(head[510:]) == mbrSignature
+	t, err := readTable(dev, head, signed)
+	if err != nil {
+		return nil, err
+	}
+	t.findOverlaps()
+	return t, nil
+}
+
+func readTable(dev fsys.Device, head []byte, signed bool) (*Table, error) {
 	protective := signed && isProtective(head)
 	if protective || !signed {
 		t, err := readGPT(dev, protective)
@@ -55,6 +66,18 @@ func Read(dev fsys.Device) (*Table, error) {
 		return readMBR(dev, head)
 	}
 	return none(), nil
+}
+
+// findOverlaps tells of partitions that share bytes: what one filesystem writes
+// would be another's content.
+func (t *Table) findOverlaps() {
+	parts := slices.DeleteFunc(slices.Clone(t.Partitions), Extended)
+	slices.SortFunc(parts, func(a, b report.Partition) int { return cmp.Compare(a.Start, b.Start) })
+	for i := 1; i < len(parts); i++ {
+		if before := parts[i-1]; before.Start+before.Size > parts[i].Start {
+			t.problem("partitions %d and %d overlap", before.Index, parts[i].Index)
+		}
+	}
 }
 
 func none() *Table { return &Table{Kind: "none", SectorSize: 512} }

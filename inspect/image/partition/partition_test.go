@@ -211,6 +211,19 @@ func TestMissingProtectiveRecordIsTold(t *testing.T) {
 	}
 }
 
+func TestOverlapIsTold(t *testing.T) {
+	disk := gptDisk(512, 300, func(_, e []byte) {
+		copy(e[128:], e[:128])
+		le.PutUint64(e[128+32:], le.Uint64(e[40:])) // starts in the last sector of the first
+		le.PutUint64(e[128+40:], le.Uint64(e[40:])+5)
+	})
+	table, err := partition.Read(device(disk))
+	must(t, err)
+	if len(table.Partitions) != 2 || len(table.Problems) != 1 || !strings.Contains(table.Problems[0].Error(), "1 and 2 overlap") {
+		t.Errorf("%+v", table)
+	}
+}
+
 func TestChainOfLogicalPartitionsEnds(t *testing.T) {
 	disk := make([]byte, 64*512)
 	record := func(sector int, entries ...[4]byte) { // type, start, length
