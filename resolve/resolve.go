@@ -73,6 +73,10 @@ func Resolve(ctx context.Context, b *Blueprint, o Options) (*Result, error) {
 	if err != nil {
 		return nil, &UnmetError{err}
 	}
+	return resolveFor(ctx, d, b, o)
+}
+
+func resolveFor(ctx context.Context, d *Distro, b *Blueprint, o Options) (*Result, error) {
 	p := &plan{blueprint: b, distro: d}
 	if err := p.settle(); err != nil {
 		return nil, &UnmetError{err}
