@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -150,5 +151,38 @@ func TestGraph(t *testing.T) {
   n0 -->|"t, u"| n1
 `; got != want {
 		t.Errorf("Mermaid:\n%swant:\n%s", got, want)
+	}
+}
+
+// TestRecordedVerdicts holds the options of every stage and assembler to what
+// osbuild said of them: one that it takes and one that it refuses for each, in
+// each version that has it.
+func TestRecordedVerdicts(t *testing.T) {
+	data, err := os.ReadFile("testdata/options.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded struct {
+		Cases []struct {
+			Valid    bool
+			Manifest json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(data, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	if len(recorded.Cases) < 300 {
+		t.Fatalf("%d verdicts are recorded", len(recorded.Cases))
+	}
+	for _, tt := range recorded.Cases {
+		doc, err := pyjson.Parse(tt.Manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, problems := Load(doc)
+		problems = append(problems, CheckOptions(doc)...)
+		if valid := len(problems) == 0; valid != tt.Valid {
+			t.Errorf("%s\nis valid: %t; osbuild: %t\n%s", tt.Manifest, valid, tt.Valid, texts(problems))
+		}
 	}
 }
