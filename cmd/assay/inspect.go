@@ -38,6 +38,8 @@ func newInspect() *cobra.Command {
 		Long: `Inspect records everything that is in SUBJECT: a directory, a tar, a raw or
 qcow2 disk, a filesystem. It needs no root and mounts nothing.
 
+SUBJECT may be a saved report, too, to show it in another form.
+
 The result is one document: every file with all its facts, and sections for
 packages, users, services, how it boots, and what lies around the filesystems
 of a disk. What could not be read is said in its sections, and then the exit
@@ -103,9 +105,15 @@ func boundMemory() {
 	}
 }
 
-// inspectSubject opens a subject, inspects it and closes it. What is no
-// subject is bad input.
+// inspectSubject opens a subject, inspects it and closes it; of a saved report
+// it gives what was recorded. What is no subject is bad input.
 func inspectSubject(ctx context.Context, subject string, o inspect.Options) (r *report.Report, err error) {
+	if saved, err := openReport(subject); err != nil || saved != nil {
+		if err != nil {
+			err = usage(fmt.Errorf("inspect %s: %w", subject, err))
+		}
+		return saved, err
+	}
 	img, err := image.Open(ctx, subject, image.Options{})
 	if err != nil {
 		return nil, usage(fmt.Errorf("inspect: %w", err))

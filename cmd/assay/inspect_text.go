@@ -38,7 +38,7 @@ func (p *page) line(format string, args ...any) {
 	for i, a := range args {
 		switch a := a.(type) {
 		case string:
-			args[i] = diff.Printable(a)
+			args[i] = printable(a)
 		case report.Raw:
 			args[i] = diff.Printable(a.String())
 		}
@@ -47,6 +47,10 @@ func (p *page) line(format string, args ...any) {
 		p.err = cmp.Or(p.err, err)
 	}
 }
+
+// printable also takes out bytes that are not UTF-8: some terminals read 0x9b
+// as the start of a control sequence.
+func printable(s string) string { return diff.Printable(strings.ToValidUTF8(s, "\ufffd")) }
 
 // heading begins a part of the page.
 func (p *page) heading(text string) {
@@ -168,7 +172,7 @@ func (p *page) wrap(label string, names []string) {
 	}
 	line := label
 	for _, n := range names {
-		if n = diff.Printable(n); len(line) > len(label) && len(line)+1+len(n) > 78 {
+		if n = printable(n); len(line) > len(label) && len(line)+1+len(n) > 78 {
 			p.line("%s", line)
 			line = strings.Repeat(" ", len(label))
 		}
