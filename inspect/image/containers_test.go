@@ -1,0 +1,177 @@
+package image_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
+	"github.com/assay-os/assay/inspect/image/kernel"
+	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
+)
+
+func TestContainersShowTheSameTree(t *testing.T) {
+	fs := smallFS(t)
+	want := fsystest.Contents(t, openImage(t, fs).Trees[0].Tree)
+	if len(want) != 7 { // with lost+found
+		t.Fatalf("the filesystem shows %d names: %q", len(want), want)
+	}
+	for name, make := range map[string]func(string) (string, int){
+		"raw":      func(fs string) (string, int) { return fs, 0 },
+		"gpt":      func(fs string) (string, int) { return disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: fs}), 2 },
+		"mbr":      func(fs string) (string, int) { return disk(t, 24<<20, mbrScript, map[int64]string{10240 * 512: fs}), 6 },
+		"qcow2-v3": func(fs string) (string, int) { return convert(t, fs, "compat=1.1"), 0 },
+		"qcow2-v2": func(fs string) (string, int) { return convert(t, fs, "compat=0.10"), 0 },
+		"qcow2-c":  func(fs string) (string, int) { return convert(t, fs, "compat=1.1", "-c"), 0 },
+		"qcow2-zstd": func(fs string) (string, int) {
+			return convert(t, fs, "compat=1.1,compression_type=zstd", "-c"), 0
+		},
+		"qcow2-extended": func(fs string) (string, int) { return convert(t, fs, "extended_l2=on,cluster_size=128k"), 0 },
+		"qcow2-small":    func(fs string) (string, int) { return convert(t, fs, "cluster_size=512"), 0 },
+		"qcow2-large":    func(fs string) (string, int) { return convert(t, fs, "cluster_size=2M"), 0 },
+		"qcow2-gpt": func(fs string) (string, int) {
+			return convert(t, disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: fs}), "compat=1.1", "-c"), 2
+		},
+		"gzip": func(fs string) (string, int) { return compress(t, fs, "gzip", "-1", "-k"), 0 },
+		"xz":   func(fs string) (string, int) { return compress(t, fs, "xz", "-0", "-k"), 0 },
+		"zst":  func(fs string) (string, int) { return compress(t, fs, "zstd", "-1", "-q"), 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, index := make(fs)
+			img := openImage(t, path)
+			if len(img.Trees) != 1 || img.Trees[0].Partition != index || img.Trees[0].Err != nil {
+				t.Fatalf("volumes %+v", img.Trees)
+			}
+			fsystest.Compare(t, fsystest.Contents(t, img.Trees[0].Tree), want)
+			if f := img.Trees[0].Filesystem; f.Type != "ext4" || f.Label != "small" || f.UUID != "6f1ed002-ab5a-4f4c-8d3b-7c5f0a1b2c3d" {
+				t.Errorf("filesystem %+v", f)
+			}
+			if img.Problems != nil {
+				t.Error(img.Problems)
+			}
+		})
+	}
+}
+
+// hardFS is an ext4 filesystem with everything in it.
+func hardFS(t testing.TB) string {
+	t.Helper()
+	fs := kerneltest.Make(t, 64<<20, "-t", "ext4", "-b", "4096", "-N", "4096")
+	kerneltest.Populate(t, fs, func(dir string) { kerneltest.Hard(t, dir, 4096, 100) })
+	return fs
+}
+
+// What every container and table shows of a hard filesystem is what the kernel
+// shows of that partition.
+func TestContainersAgreeWithKernel(t *testing.T) {
+	fixtures.RequireRoot(t)
+	fs := hardFS(t)
+	gpt := disk(t, 80<<20, "label: gpt\nstart=2048, size=2048\nstart=4096, size=131072\n", map[int64]string{2 << 20: fs})
+	mbr := disk(t, 80<<20, "label: dos\nstart=2048, size=2048\nstart=4096, size=140000, type=f\nstart=6144, size=131072\n", map[int64]string{3 << 20: fs})
+	for name, c := range map[string]struct {
+		raw    string
+		offset int64
+		flags  []string // of qemu-img; none for the raw disk itself
+	}{
+		"gpt":      {gpt, 2 << 20, nil},
+		"mbr":      {mbr, 3 << 20, nil},
+		"gpt-v3-c": {gpt, 2 << 20, []string{"compat=1.1", "-c"}},
+		"mbr-v2":   {mbr, 3 << 20, []string{"compat=0.10"}},
+		"mbr-zstd": {mbr, 3 << 20, []string{"compression_type=zstd", "-c"}},
+		"bare-v3":  {fs, 0, []string{"compat=1.1"}},
+		"bare-ext": {fs, 0, []string{"extended_l2=on"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			oracle, err := kernel.Open(c.raw, kernel.Options{Type: "ext4", Offset: c.offset, Size: 64 << 20})
+			kerneltest.Must(t, err)
+			defer oracle.Close()
+			path := c.raw
+			if c.flags != nil {
+				path = convert(t, c.raw, c.flags[0], c.flags[1:]...)
+			}
+			trees := openImage(t, path).Trees
+			fsystest.Compare(t, fsystest.Contents(t, trees[len(trees)-1].Tree), fsystest.Contents(t, oracle))
+		})
+	}
+}
+
+// A common user reads the same of an image as root does.
+func TestNobodyReadsTheSame(t *testing.T) {
+	fixtures.RequireRoot(t)
+	fs := hardFS(t)
+	path := convert(t, fs, "compat=1.1", "-c")
+	for at := path; at != "/tmp" && len(at) > 1; at = filepath.Dir(at) {
+		kerneltest.Must(t, os.Chmod(at, 0o755))
+	}
+	want := fsystest.Contents(t, openImage(t, fs).Trees[0].Tree)
+	got := fsystest.AsNobody(t, func() map[string]string {
+		img, err := image.Open(context.Background(), path, image.Options{})
+		kerneltest.Must(t, err)
+		defer img.Close()
+		return fsystest.Contents(t, img.Trees[0].Tree)
+	})
+	fsystest.Compare(t, got, want)
+}
+
+func TestBackingFileOnlyWhenAllowed(t *testing.T) {
+	dir := t.TempDir()
+	base := filepath.Join(dir, "base.img")
+	data, err := os.ReadFile(smallFS(t))
+	kerneltest.Must(t, err, os.WriteFile(base, data, 0o644))
+	middle, top := filepath.Join(dir, "middle"), filepath.Join(dir, "top")
+	create := func(args ...string) {
+		kerneltest.Run(t, "qemu-img", append([]string{"create", "-q", "-f", "qcow2"}, args...)...)
+	}
+	create("-F", "raw", "-b", "base.img", middle, "12M")
+	create("-F", "qcow2", "-b", "middle", top)
+	kerneltest.Run(t, "qemu-io", "-c", "write -P 7 9M 70000", middle)
+	kerneltest.Run(t, "qemu-io", "-c", "write -z 9M 4096", "-c", "write -P 9 10M 512", top)
+	if _, err := image.Open(context.Background(), top, image.Options{}); err == nil || !strings.Contains(err.Error(), "backing") {
+		t.Errorf("without permission: %v", err)
+	}
+	img, err := image.Open(context.Background(), top, image.Options{AllowBacking: true})
+	kerneltest.Must(t, err)
+	defer img.Close()
+	want := filepath.Join(dir, "flat")
+	kerneltest.Run(t, "qemu-img", "convert", "-O", "raw", top, want)
+	sameBytes(t, img.Device, want)
+
+	outside := filepath.Join(t.TempDir(), "evil")
+	create("-F", "raw", "-b", base, outside)
+	if _, err := image.Open(context.Background(), outside, image.Options{AllowBacking: true}); err == nil || !strings.Contains(err.Error(), "same directory") {
+		t.Errorf("a backing file elsewhere: %v", err)
+	}
+	circle := filepath.Join(dir, "circle")
+	create("-F", "qcow2", "-b", "top", circle)
+	kerneltest.Run(t, "qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "circle", circle)
+	if _, err := image.Open(context.Background(), circle, image.Options{AllowBacking: true}); err == nil || !strings.Contains(err.Error(), "stand on each other") {
+		t.Errorf("a circle: %v", err)
+	}
+}
+
+// sameBytes compares a device with a file, and its extents with what is not zero.
+func sameBytes(t testing.TB, dev image.Device, path string) {
+	t.Helper()
+	want, err := os.ReadFile(path)
+	kerneltest.Must(t, err)
+	got, err := io.ReadAll(io.NewSectionReader(dev, 0, dev.Size()))
+	kerneltest.Must(t, err)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes differ from qemu's %d", len(got), len(want))
+	}
+	runs, err := dev.Extents()
+	kerneltest.Must(t, err)
+	at := int64(0)
+	for _, r := range append(runs, image.Extent{Offset: dev.Size()}) {
+		if r.Offset < at || len(bytes.Trim(want[at:r.Offset], "\x00")) > 0 {
+			t.Errorf("bytes %d to %d are in no extent, but not zero", at, r.Offset)
+		}
+		at = r.Offset + r.Length
+	}
+}
