@@ -143,14 +143,18 @@ func inspectAsNobody(t *testing.T, file string) *report.Report {
 	if os.Geteuid() != 0 {
 		return inspectPath(t, file)
 	}
-	f, err := os.Open(file)
+	path, extra := "/proc/self/fd/3", file
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		path, extra = file, os.DevNull
+	}
+	f, err := os.Open(extra)
 	check(t, err)
 	defer f.Close()
 	self, err := os.Open("/proc/self/exe")
 	check(t, err)
 	defer self.Close()
 	c := exec.Command("/proc/self/fd/4", "-test.run=^TestChild$")
-	c.Env = []string{"INSPECT_CHILD=/proc/self/fd/3"}
+	c.Env = []string{"INSPECT_CHILD=" + path}
 	c.Dir = "/"
 	c.ExtraFiles = []*os.File{f, self}
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
@@ -216,5 +220,27 @@ func TestReportsFitTheSchema(t *testing.T) {
 		if err := s.Validate(r); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestUnreadableDirectory is inspected by nobody: what root alone may read is
+// unread, each place once, and no path of the host is told.
+func TestUnreadableDirectory(t *testing.T) {
+	fixtures.RequireRoot(t)
+	root, err := os.MkdirTemp("/tmp", "assay-test-")
+	check(t, err)
+	t.Cleanup(func() { check(t, os.RemoveAll(root)) })
+	check(t, os.Chmod(root, 0o755))
+	put(t, root, map[string]string{"etc/passwd": "root:x:0:0::/:/bin/sh\n", "etc/shadow": "root::1::::::\n", "var/lib/x": "", "open": "1"})
+	check(t, os.Chmod(filepath.Join(root, "etc/shadow"), 0o600))
+	check(t, os.Chmod(filepath.Join(root, "var"), 0o700))
+	r := inspectAsNobody(t, root)
+	for section, words := range map[string]string{"files": "/etc/shadow: ", "users": "/etc/shadow", "packages": "/var"} {
+		if s := r.Sections[section]; s.Status != report.Unread || !strings.Contains(s.Reason, words) || strings.Contains(s.Reason, root) {
+			t.Errorf("section %s: %+v", section, s)
+		}
+	}
+	if got := r.Sections["files"].Reason; !strings.HasSuffix(got, "(and 1 more)") {
+		t.Errorf("two places are unread, but: %s", got)
 	}
 }

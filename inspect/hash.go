@@ -129,7 +129,10 @@ func (h *hasher) run(ctx context.Context, queue <-chan *File) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			h.in.troubles.files.add(f.Path, err.Error())
+			// What the walk has already reported of a node counts once.
+			if f.Node.Err == nil {
+				h.in.troubles.files.add(f.Path, err.Error())
+			}
 		}
 	}
 	return nil
