@@ -32,7 +32,7 @@ func openImage(t testing.TB, path string) *ext4.FS {
 }
 
 // compareWithKernel requires the same of every entry from both readers.
-func compareWithKernel(t testing.TB, path string) {
+func compareWithKernel(t testing.TB, path string) map[string]string {
 	t.Helper()
 	oracle, err := kernel.Open(path, kernel.Options{Type: "ext4"})
 	kerneltest.Must(t, err)
@@ -40,6 +40,18 @@ func compareWithKernel(t testing.TB, path string) {
 	got := fsystest.Contents(t, openImage(t, path))
 	fsystest.Compare(t, got, fsystest.Contents(t, oracle))
 	t.Logf("%d entries", len(got))
+	return got
+}
+
+// compareWithBlkid requires the same of the filesystem itself.
+func compareWithBlkid(t testing.TB, path string) {
+	t.Helper()
+	d := openImage(t, path).Describe()
+	for tag, got := range map[string]string{"TYPE": d.Type, "UUID": d.UUID, "LABEL": d.Label} {
+		if want := strings.TrimSpace(kerneltest.Run(t, "blkid", "-p", "-o", "value", "-s", tag, path)); got != want {
+			t.Errorf("%s is %q, blkid says %q", tag, got, want)
+		}
+	}
 }
 
 // variants are the features of mke2fs that change how an image is read.
@@ -87,9 +99,14 @@ func TestMatrixAgreesWithKernel(t *testing.T) {
 			}
 			t.Parallel()
 			size, args := blockSize(args)
-			path := kerneltest.Make(t, 96<<20, strings.Fields(args+" -N 8192")...)
+			// 300 MiB are three groups of descriptors for meta_bg.
+			path := kerneltest.Make(t, 300<<20, strings.Fields(args+" -N 8192 -L ümatrix")...)
+			compareWithBlkid(t, path)
 			kerneltest.Populate(t, path, func(dir string) { kerneltest.Hard(t, dir, size, 1500) })
-			compareWithKernel(t, path)
+			got := compareWithKernel(t, path)
+			if huge := strings.Contains(got["/attributes/huge"], "user.huge65536="); huge != (name == "ea_inode") {
+				t.Errorf("an attribute of 64 KiB: %v", huge)
+			}
 		})
 	}
 }

@@ -211,6 +211,13 @@ func attributes(t testing.TB, dir string, blockSize int) {
 	file("same", map[string]string{"user.big": string(pattern(blockSize / 3)), "user.a": "1", "trusted.more": string(pattern(blockSize / 4))})
 	file("cap2", map[string]string{"security.capability": "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"})
 	file("cap3", map[string]string{"security.capability": "\x01\x00\x00\x03\xff\xff\xff\xff\x01\x00\x00\x00\xff\x01\x00\x00\x00\x00\x00\x00\xa0\x86\x01\x00"})
+	file("huge", nil)
+	for _, size := range []int{9000, 64 << 10} { // only inodes of their own hold these
+		err := unix.Lsetxattr(filepath.Join(dir, "huge"), fmt.Sprint("user.huge", size), pattern(size), 0)
+		if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.E2BIG) {
+			Must(t, err)
+		}
+	}
 	Must(t, os.Mkdir(filepath.Join(dir, "acl"), 0o755))
 	acl := aclValue(1, 7, ^uint32(0), 2, 5, 70000, 4, 4, ^uint32(0), 8, 6, 12, 16, 7, ^uint32(0), 32, 0, ^uint32(0))
 	Must(t, unix.Setxattr(filepath.Join(dir, "acl"), "system.posix_acl_access", acl, 0),
