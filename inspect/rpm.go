@@ -67,7 +67,7 @@ func readRPM(_ context.Context, t *Tree, f *File) (list []report.Package, err er
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return listRPM(copied)
+	return listRPM(t, copied)
 }
 
 // copyOut writes a database's content to a file of the host.
@@ -89,7 +89,8 @@ func copyOut(f *File, to string) (err error) {
 	return err
 }
 
-func listRPM(path string) ([]report.Package, error) {
+// listRPM reads the packages, and marks what each owns.
+func listRPM(t *Tree, path string) ([]report.Package, error) {
 	db, err := rpmdb.Open(path)
 	if err != nil {
 		return nil, err
@@ -106,6 +107,15 @@ func listRPM(path string) ([]report.Package, error) {
 			version = fmt.Sprintf("%d:%s", *p.Epoch, version)
 		}
 		list = append(list, report.Package{Name: p.Name, Version: version, Arch: p.Arch, Manager: "rpm"})
+		names, err := p.InstalledFileNames()
+		if err != nil {
+			return list, fmt.Errorf("package %s: list files: %w", p.Name, err)
+		}
+		for _, name := range names {
+			if err := t.own(name, p.Name); err != nil {
+				return list, fmt.Errorf("package %s: %w", p.Name, err)
+			}
+		}
 	}
 	return list, nil
 }

@@ -21,7 +21,11 @@ License: none
 BuildArch: noarch
 %description
 Nothing.
+%install
+mkdir -p %{buildroot}/usr/share
+echo x > %{buildroot}/usr/share/%[NAME]
 %files
+/usr/share/%[NAME]
 `
 
 // rpmTree installs packages that rpmbuild made into a database, by rpm itself.
@@ -31,6 +35,7 @@ func rpmTree(t *testing.T, names ...string) string {
 	work, root := t.TempDir(), t.TempDir()
 	db := filepath.Join(root, "usr/lib/sysimage/rpm")
 	check(t, os.MkdirAll(db, 0o755))
+	put(t, root, map[string]string{"usr/share/alpha": "x", "usr/share/none": "x"})
 	for _, name := range names {
 		file := filepath.Join(work, name+".spec")
 		check(t, os.WriteFile(file, []byte(strings.ReplaceAll(spec, "%[NAME]", name)), 0o644))
@@ -56,6 +61,11 @@ func TestRPM(t *testing.T) {
 	r := inspectPath(t, root)
 	if s := r.Sections["packages"]; s.Status != report.OK {
 		t.Fatalf("%+v", s)
+	}
+	for _, e := range r.Files {
+		if owner := map[report.Raw]string{"/usr/share/alpha": "alpha"}[e.Path]; e.Package != owner {
+			t.Errorf("%s belongs to %q, want %q", e.Path, e.Package, owner)
+		}
 	}
 	var got []string
 	for _, p := range r.Packages {
