@@ -176,7 +176,7 @@ func system() map[string]string {
 		"/usr/lib/systemd/system/ssh.service": `file 0644 0:0 "[Install]\nWantedBy=multi-user.target\nAlias=sshd.service\n"`,
 		"/usr/lib/systemd/system/systemd-networkd.service": `file 0644 0:0 "[Install]\nWantedBy=multi-user.target\n"`,
 		"/usr/lib/systemd/system/apt-daily.timer":          `file 0644 0:0 "[Install]\nWantedBy=timers.target\n"`,
-		"/usr/lib/systemd/system/multi-user.target":        `file 0644 0:0 ""`,
+		"/usr/lib/systemd/system/multi-user.target":        `file 0644 0:0 "[Unit]\n"`,
 		"/usr/share/zoneinfo/Europe/Berlin":                `file 0644 0:0 "TZif"`,
 		"/srv/www":                                         `dir 0755 0:0`,
 		"/usr/lib/sysctl.d":                                `dir 0755 0:0`,
@@ -224,12 +224,11 @@ func outcome(t *testing.T, d step.Definition, before map[string]string, mask int
 // TestConfined: on trees whose links lead out, no stage writes or reads
 // anything outside, whatever it says of such a tree.
 func TestConfined(t *testing.T) {
-	links := []string{
-		"/etc", "/usr", "/usr/lib", "/srv", "/home", "/etc/passwd", "/etc/ssh", "/etc/ssh/sshd_config", "/etc/skel", "/etc/cloud", "/home/bob", "/etc/systemd",
-	}
+	links := []string{"/etc", "/usr", "/usr/lib", "/srv", "/home", "/etc/passwd", "/etc/ssh/sshd_config", "/etc/skel", "/home/bob"}
 	targets := []string{"/../../host", "../../../../../../host", "/../../.."}
 	for _, d := range native() {
 		t.Run(fileName(d.Name), func(t *testing.T) {
+			t.Parallel()
 			outer := fixtures.Tree(t, outside())
 			for i, link := range links {
 				requireConfined(t, d, outer, link, targets[i%2])
