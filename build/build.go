@@ -31,6 +31,9 @@ const DefaultEpoch int64 = 1579910400
 type Store interface {
 	store.Store
 	source.Dest
+	// CheckSource reads the content that is there whole, and removes what
+	// does not have its checksum; false says that it must be fetched.
+	CheckSource(checksum string) (bool, error)
 }
 
 // A Builder executes plans. Store, Runner, Implementation and Architecture

@@ -117,6 +117,31 @@ func TestSourcesOnDemand(t *testing.T) {
 	}
 }
 
+// TestSpoiledSource: content that has changed on the disk is fetched anew, and
+// no step reads it as it is.
+func TestSpoiledSource(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	if _, err := b.build(context.Background(), withInputs); err != nil {
+		t.Fatal(err)
+	}
+	path, _ := b.builder.Store.Source(helloSHA)
+	if err := os.WriteFile(path, []byte("hellp"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(withInputs, `{"type": "test.read", "inputs"`, `{"type": "test.read", "options": {"n": 1}, "inputs"`, 1)
+	r, err := b.build(context.Background(), changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := filepath.Join(t.TempDir(), "out")
+	if err := b.builder.Export(context.Background(), r, "tree", dst); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dst, "read")); err != nil || !strings.Contains(string(got), "hello {") {
+		t.Errorf("the step read\n%s%v", got, err)
+	}
+}
+
 // TestOneFetch: what several steps read is fetched once, all of it before the
 // first of them runs.
 func TestOneFetch(t *testing.T) {

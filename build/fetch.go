@@ -30,12 +30,20 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // read that will run too as far as can be told: a later step whose own part
 // of the key is as in its last run may yet come from the store.
 func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
-	wanted := r.wanted(s)
-	if len(r.fetched) == 0 || len(wanted) > 0 {
+	wanted, err := r.wanted(s)
+	if err != nil {
+		return &SourceError{s, err}
+	}
+	if !r.ahead || len(wanted) > 0 {
+		r.ahead = true
 		later := false
 		for _, other := range r.plan.Steps() {
 			if later && !r.unchanged(other) {
-				wanted = append(wanted, r.wanted(other)...)
+				more, err := r.wanted(other)
+				if err != nil {
+					return &SourceError{other, err}
+				}
+				wanted = append(wanted, more...)
 			}
 			later = later || other == s
 		}
@@ -45,9 +53,6 @@ func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
 	}
 	slices.Sort(wanted)
 	wanted = slices.Compact(wanted)
-	for _, sum := range wanted {
-		r.fetched[sum] = true
-	}
 	o := r.Fetch
 	progress := newProgress(len(wanted))
 	o.Progress = func(p source.Progress) {
@@ -57,7 +62,7 @@ func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
 	}
 	o.Waiting = r.waiting("a download")
 	r.emit(Event{Kind: FetchStarted, Step: s, Items: len(wanted)})
-	if err := source.Fetch(ctx, r.plan.Manifest.Sources, wanted, r.Store, o); err != nil {
+	if err = source.Fetch(ctx, r.plan.Manifest.Sources, wanted, r.Store, o); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -67,22 +72,26 @@ func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
 	return nil
 }
 
-// wanted are the checksums of s that are not in the store, each once.
-func (r *run) wanted(s *Step) []string {
+// wanted are the checksums of s that the store does not have, each once. What
+// it has is read whole and checked, once a build, before a step may read it.
+func (r *run) wanted(s *Step) ([]string, error) {
 	var sums []string
-	seen := map[string]bool{}
 	for _, in := range s.Inputs {
 		for _, ref := range in.References {
-			if in.Origin == fromPipeline || seen[ref.ID] {
+			if in.Origin == fromPipeline || r.checked[ref.ID] {
 				continue
 			}
-			seen[ref.ID] = true
-			if _, there := r.Store.Source(ref.ID); !there {
+			r.checked[ref.ID] = true
+			sound, err := r.Store.CheckSource(ref.ID)
+			if err != nil {
+				return nil, err
+			}
+			if !sound {
 				sums = append(sums, ref.ID)
 			}
 		}
 	}
-	return sums
+	return sums, nil
 }
 
 // unchanged says that the last run of the step was with the same options,

@@ -15,7 +15,7 @@ import (
 // the store either way.
 func (b *Builder) Build(ctx context.Context, plan *Plan) (*Result, error) {
 	start := time.Now()
-	r := &run{Builder: b, plan: plan, trees: map[string]store.Tree{}, fetched: map[string]bool{}}
+	r := &run{Builder: b, plan: plan, trees: map[string]store.Tree{}, checked: map[string]bool{}}
 	r.history = openHistory(b.History)
 	r.result = &Result{Plan: plan, HostDependent: plan.HostDependent, Trees: r.trees}
 	release, err := b.Store.Hold(ctx, r.waiting("the store"))
@@ -60,8 +60,10 @@ type run struct {
 	history history
 	// trees are the outputs of the pipelines that are done.
 	trees map[string]store.Tree
-	// fetched are the checksums that were asked for.
-	fetched map[string]bool
+	// ahead is set once the content of later steps was looked for.
+	ahead bool
+	// checked are the checksums whose content was looked at.
+	checked map[string]bool
 }
 
 func (r *run) emit(e Event) {

@@ -86,6 +86,33 @@ func (d *Dir) Source(sum string) (string, bool) {
 	return path, true
 }
 
+// CheckSource tells whether the content is there and has its checksum, by
+// reading all of it. Content that has not is removed, so that it is fetched
+// anew.
+func (d *Dir) CheckSource(sum string) (bool, error) {
+	path, ok := d.Source(sum)
+	if !ok {
+		return false, nil
+	}
+	c, err := parseChecksum(sum)
+	if err != nil {
+		return false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("check source %s: %w", c, err)
+	}
+	defer f.Close()
+	h := newHash(c.algorithm)
+	if _, err := io.Copy(h, f); err != nil {
+		return false, fmt.Errorf("check source %s: %w", c, err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) == c.hex {
+		return true, nil
+	}
+	return false, ignoreMissing(os.Remove(path))
+}
+
 // sourceTime is the modification time of every source: a step sees it, and the
 // day of a download must not get into an image. It is the default epoch.
 var sourceTime = time.Unix(1579910400, 0)

@@ -17,9 +17,9 @@ import (
 )
 
 // newBuilder is a builder over the store in dir, with the steps of this
-// binary. Sources is another store that has the sources, "" for the same.
+// binary. SourcesDir is another store that has the sources, "" for the same.
 // Holder says to others who wait what this process does.
-func newBuilder(dir, sources, holder string) (*build.Builder, error) {
+func newBuilder(dir, sourcesDir, holder string) (*build.Builder, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -44,8 +44,8 @@ func newBuilder(dir, sources, holder string) (*build.Builder, error) {
 		Store: s, Runner: runner, Implementation: implementation, Architecture: runtime.GOARCH,
 		HostMark: mark, History: filepath.Join(s.Path(), "history"),
 	}
-	if sources != "" {
-		shared, err := store.Open(sources, store.Options{Holder: holder})
+	if sourcesDir != "" {
+		shared, err := store.Open(sourcesDir, store.Options{Holder: holder})
 		if err != nil {
 			return nil, err
 		}
@@ -57,11 +57,17 @@ func newBuilder(dir, sources, holder string) (*build.Builder, error) {
 // withSources is a store whose sources are in another one.
 type withSources struct {
 	store.Store
-	source.Dest
+	sources
 }
 
 // Source implements both.
-func (w withSources) Source(checksum string) (string, bool) { return w.Dest.Source(checksum) }
+func (w withSources) Source(checksum string) (string, bool) { return w.sources.Source(checksum) }
+
+// sources is what a builder needs of the store that has the sources.
+type sources interface {
+	source.Dest
+	CheckSource(checksum string) (bool, error)
+}
 
 func fileDigest(path string) (_ string, err error) {
 	f, err := os.Open(path)
