@@ -91,7 +91,10 @@ func tinyVariants() map[string][]string {
 // descriptors, the inodes, directories. In an image this small they all lie in the first blocks.
 const metadata = 24 << 10
 
-func TestFlippedBytesAreSurvived(t *testing.T) { sweep(t, 11) }
+func TestFlippedBytesAreSurvived(t *testing.T) {
+	t.Parallel()
+	sweep(t, 11)
+}
 
 func TestEveryFlippedByteIsSurvived(t *testing.T) {
 	fixtures.RequireFull(t)

@@ -74,6 +74,7 @@ func syncFS(t *testing.T, dir string) {
 }
 
 func TestDirtyJournalAgreesWithKernel(t *testing.T) {
+	t.Parallel()
 	fixtures.RequireRoot(t)
 	for name, args := range map[string]string{
 		"csum3":      "-t ext4 -b 4096 -O ^resize_inode",
@@ -86,6 +87,7 @@ func TestDirtyJournalAgreesWithKernel(t *testing.T) {
 		"small-ring": "-t ext4 -b 1024 -J size=1",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := dirty(t, strings.Fields(args)...)
 			if out := kerneltest.Run(t, "dumpe2fs", "-h", path); !strings.Contains(out, "needs_recovery") {
 				t.Fatal("the image is clean: the test tests nothing")
@@ -104,6 +106,7 @@ func TestDirtyJournalAgreesWithKernel(t *testing.T) {
 
 // Fast commits are refused: a reader that skipped them would show an older tree.
 func TestFastCommitsAreRefused(t *testing.T) {
+	t.Parallel()
 	fixtures.RequireRoot(t)
 	path := kerneltest.Make(t, 64<<20, "-t", "ext4", "-b", "4096", "-O", "fast_commit")
 	copied := filepath.Join(t.TempDir(), "dirty.img")
@@ -127,6 +130,7 @@ func TestFastCommitsAreRefused(t *testing.T) {
 }
 
 func TestBrokenJournalIsToldNotReplayed(t *testing.T) {
+	t.Parallel()
 	fixtures.RequireRoot(t)
 	path := dirty(t, "-t", "ext4", "-b", "1024")
 	data, err := os.ReadFile(path)

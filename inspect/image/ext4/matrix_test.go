@@ -91,6 +91,7 @@ func variants() map[string]string {
 const sample = " default ext2 ext3-1k 1k inline ea_inode bigalloc-1k no-csum inode-128 meta_bg no-filetype "
 
 func TestMatrixAgreesWithKernel(t *testing.T) {
+	t.Parallel()
 	fixtures.RequireRoot(t)
 	for name, args := range variants() {
 		t.Run(name, func(t *testing.T) {
