@@ -55,10 +55,13 @@ func (c *checker) image(img *Image) {
 	if img.Format != "" && img.Format != "raw" && img.Format != "qcow2" {
 		c.add("image.format", "%q is not one of raw, qcow2", img.Format)
 	}
-	for key, id := range map[string]string{"image.disk_uuid": img.DiskUUID, "image.root_uuid": img.RootUUID} {
-		if id != "" && !uuidForm.MatchString(id) {
-			c.add(key, "%q is not a UUID in lower case", id)
-		}
+	c.uuid("image.disk_uuid", img.DiskUUID)
+	c.uuid("image.root_uuid", img.RootUUID)
+}
+
+func (c *checker) uuid(path, id string) {
+	if id != "" && !uuidForm.MatchString(id) {
+		c.add(path, "%q is not a UUID in lower case", id)
 	}
 }
 

@@ -24,8 +24,8 @@ type Problem struct {
 	Message string
 }
 
-// Problems is every problem of a blueprint, in the order of the document. It
-// is the error type of [Read].
+// Problems is every problem of a blueprint, in a fixed order. It is the error
+// type of [Read].
 type Problems struct {
 	Name string
 	List []Problem
