@@ -39,6 +39,8 @@ type Evidence struct {
 	Verdict diff.Verdict `json:"verdict"`
 	// Tree says whether the image holds exactly the tree that was packed.
 	Tree *TreeProof `json:"tree,omitempty"`
+	// Tools are versions of what of this machine took part.
+	Tools map[string]string `json:"tools"`
 	// HostDependent is true when a step ran in the host's /usr.
 	HostDependent bool `json:"host_dependent"`
 }
@@ -101,7 +103,7 @@ func Load(dir string) (*Evidence, error) {
 // sources and this program, or "" when it does.
 func (e *Evidence) Holds(manifest, sources, binary, export string) string {
 	for _, part := range []struct{ name, was, is string }{
-		{"the manifest", e.Manifest, manifest}, {"the sources", e.Sources, sources},
+		{"the manifest", e.Manifest, manifest}, {"the set of sources", e.Sources, sources},
 		{"the program", e.Binary, binary}, {"the export", e.Export, export},
 	} {
 		if part.was != part.is {

@@ -16,7 +16,7 @@ func (o *Outcome) Text(w io.Writer) error {
 	if o.Stored {
 		fmt.Fprintf(b, "stored proof: proved at %s, manifest %.12s, binary %.12s\n", o.ProvedAt.Format(time.RFC3339), o.Manifest, o.Binary)
 	}
-	fmt.Fprintf(b, "%s: %d builds of %s, nothing reused between them\n", o.Verdict, len(o.Runs), o.Export)
+	fmt.Fprintf(b, "%s: %d builds of %s, nothing reused between them but the pinned sources\n", o.Verdict, len(o.Runs), o.Export)
 	for i, r := range o.Runs {
 		fmt.Fprintf(b, "  run %d  sha256 %s\n         digest %s  (built in %.0f s, inspected in %.1f s)\n",
 			i+1, r.SHA256, orUnread(r.Digest), r.BuildSeconds, r.InspectSeconds)
@@ -42,9 +42,9 @@ func textVariations(w io.Writer, run int, vs []Variation) {
 			not = append(not, fmt.Sprintf("%s (%s)", v.Name, v.Cause))
 		}
 	}
-	fmt.Fprintf(w, "  run %d was varied in %d ways: %s\n", run, len(took), strings.Join(took, ", "))
+	fmt.Fprintf(w, "  run %d varied (%d): %s\n", run, len(took), strings.Join(took, ", "))
 	if len(not) > 0 {
-		fmt.Fprintf(w, "  run %d was not varied in: %s\n", run, strings.Join(not, ", "))
+		fmt.Fprintf(w, "  run %d not varied: %s\n", run, strings.Join(not, ", "))
 	}
 }
 

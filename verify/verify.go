@@ -3,7 +3,7 @@
 // between the runs, inspects what came out, compares, and keeps the evidence.
 //
 // What is shared between the runs is the content that the manifest pins by
-// checksum; its checksum is checked again by each run. Each run is a process
+// checksum; each run reads it whole and checks it before a step may read it. Each run is a process
 // of its own, started from the same program, with a store of its own.
 //
 // The package does not judge: the verdict is package diff's.
@@ -57,7 +57,7 @@ type Options struct {
 	KeepStores bool
 }
 
-// A Outcome is the evidence with what it was made from.
+// An Outcome is the evidence with what it was made from.
 type Outcome struct {
 	Evidence
 	// Stored is true when nothing was built: the evidence is an earlier one.
@@ -191,7 +191,7 @@ func (v *verification) conclude(ctx context.Context) (*Outcome, error) {
 	out := &Outcome{Evidence: Evidence{
 		Version: EvidenceVersion, ProvedAt: time.Now().UTC().Truncate(time.Second),
 		Manifest: m, Binary: v.Binary, Sources: s, Export: v.Plan.Exports[0],
-		Verdict: diff.Identical, HostDependent: v.Plan.HostDependent,
+		Verdict: diff.Identical, Tools: tools(ctx), HostDependent: v.Plan.HostDependent,
 	}}
 	first := &v.runs[0]
 	for i := range v.runs {
