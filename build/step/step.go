@@ -34,11 +34,12 @@ const (
 type Definition struct {
 	Name string
 	Kind Kind
-	// Summary is one line, without a full stop; Description is Markdown with
-	// at least one example of options.
+	// Summary is one line, without a full stop; Description is Markdown.
 	Summary     string
 	Description string
-	// Schema is the JSON Schema (draft 2020-12) of the options object.
+	// Schema is the JSON Schema (draft 2020-12) of the options object. Its
+	// "examples" are shown in the reference, its "$comment"s say patterns in
+	// words, and "writeOnly" marks what no message may repeat.
 	Schema json.RawMessage
 	// Inputs names the inputs that the step takes.
 	Inputs []InputDefinition
