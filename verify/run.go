@@ -30,7 +30,7 @@ func (v *verification) start(ctx context.Context, i int) error {
 	r := &v.runs[i]
 	args := []string{
 		"build", filepath.Join(v.evidence(), manifestFile), "--store", r.store, "--sources", v.Sources,
-		"--output-directory", filepath.Join(r.dir, "export"), "--export", v.Plan.Exports[0],
+		"--output-directory", r.dir, "--export", v.Plan.Exports[0],
 	}
 	if c := r.Environment.Clock; !c.IsZero() {
 		args = append(args, "--vary-clock", c.Format(time.RFC3339), "--faketime-library", v.Faketime)
@@ -96,7 +96,7 @@ func (v *verification) clock(ctx context.Context, r *runState) (int64, error) {
 		return 0, err
 	}
 	defer release()
-	work := filepath.Join(r.dir, "probe")
+	work := filepath.Join(r.work, "probe")
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return 0, err
 	}
@@ -163,7 +163,7 @@ func (v *verification) inspect(ctx context.Context) error {
 }
 
 func (v *verification) inspectRun(ctx context.Context, r *runState) error {
-	subject, single, err := artifact(filepath.Join(r.dir, "export", v.Plan.Exports[0]))
+	subject, single, err := artifact(filepath.Join(r.dir, v.Plan.Exports[0]))
 	if err != nil {
 		return err
 	}

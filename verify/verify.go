@@ -53,7 +53,8 @@ type Options struct {
 	Log io.Writer
 	// Binary is the SHA-256 of Program.
 	Binary string
-	// KeepStores leaves the stores of the runs; otherwise they are removed.
+	// KeepStores leaves the stores of the runs in Dir/work-N/store; otherwise
+	// they are removed.
 	KeepStores bool
 }
 
@@ -133,8 +134,10 @@ type verification struct {
 // runState is one run while it is verified.
 type runState struct {
 	Run
-	dir, store string
-	report     *report.Report
+	// dir is what the run exports to, work what it works in: its store, its
+	// working directory.
+	dir, work, store string
+	report           *report.Report
 }
 
 func (v *verification) evidence() string { return filepath.Join(v.Dir, "evidence") }
@@ -157,12 +160,13 @@ func (v *verification) prepare() error {
 	for i := range v.runs {
 		r := &v.runs[i]
 		r.dir = filepath.Join(v.Dir, fmt.Sprintf("run-%d", i+1))
-		r.store = filepath.Join(r.dir, "store")
-		work := filepath.Join(r.dir, "cwd")
-		if err := errors.Join(os.RemoveAll(r.dir), os.MkdirAll(work, 0o755)); err != nil {
+		r.work = filepath.Join(v.Dir, fmt.Sprintf("work-%d", i+1))
+		r.store = filepath.Join(r.work, "store")
+		cwd := filepath.Join(r.work, "cwd")
+		if err := errors.Join(os.RemoveAll(r.dir), os.RemoveAll(r.work), os.MkdirAll(cwd, 0o755)); err != nil {
 			return err
 		}
-		r.Environment = Varied(i+1, work)
+		r.Environment = Varied(i+1, cwd)
 		if v.Faketime == "" {
 			r.Environment.Clock = time.Time{}
 		}
@@ -238,12 +242,12 @@ func (v *verification) save(out *Outcome) error {
 	return saveJSON(v.evidence(), evidenceFile, out.Evidence)
 }
 
+// clean removes what the runs worked in.
 func (v *verification) clean() error {
 	var errs []error
 	for i := range v.runs {
-		errs = append(errs, os.RemoveAll(filepath.Join(v.runs[i].dir, "cwd")))
 		if !v.KeepStores {
-			errs = append(errs, os.RemoveAll(v.runs[i].store))
+			errs = append(errs, os.RemoveAll(v.runs[i].work))
 		}
 	}
 	return errors.Join(errs...)

@@ -51,7 +51,7 @@ is not, 2 when it cannot be told.`,
 	f.StringVar(&v.store, "store", defaultStore, "keep fetched sources in the store `DIR`; the runs have stores of their own")
 	f.StringVar(&v.export, "export", "", "the pipeline `NAME` to verify; default: the one that build exports")
 	f.BoolVar(&v.reuse, "reuse", false, "show stored evidence where it holds for this manifest, these sources and this program")
-	f.BoolVar(&v.keep, "keep-stores", false, "keep the stores of the runs, for looking into the steps")
+	f.BoolVar(&v.keep, "keep-stores", false, "keep the stores of the runs in DIR/work-N/store, for looking into the steps")
 	f.StringVar(&v.format, "format", "text", "text or json")
 	f.StringVar(&v.require, "require", "identical", "the verdict that exit code 0 stands for: identical or equivalent")
 	f.StringVar(&v.faketime, "faketime-library", "", "libfaketime.so.1 for the other clock; default: where distributions put it")
