@@ -9,7 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/assay-os/assay/build/deb"
 	"github.com/assay-os/assay/build/step"
@@ -36,6 +38,9 @@ func (i *debsInstall) run(ctx context.Context) error {
 	if err := i.prepare(); err != nil {
 		return err
 	}
+	if err := i.checkClock(ctx); err != nil {
+		return err
+	}
 	// dpkg does not order by Pre-Depends what it unpacks in one run, and
 	// these are in circles: all files are there already, so nothing breaks.
 	if err := i.install(ctx, essential, "--force-depends"); err != nil {
@@ -58,10 +63,8 @@ func (i *debsInstall) prepare() error {
 			return err
 		}
 	}
-	for _, name := range []string{"/var/lib/dpkg/status", "/var/lib/dpkg/available"} {
-		if err := t.WriteFile(name, nil, 0o644); err != nil {
-			return err
-		}
+	if err := t.WriteFile("/var/lib/dpkg/status", nil, 0o644); err != nil {
+		return err
 	}
 	// A script that finds no machine-id makes a random one.
 	if err := t.WriteFile("/etc/machine-id", []byte(strings.Repeat("f", 32)+"\n"), 0o444); err != nil {
@@ -69,6 +72,25 @@ func (i *debsInstall) prepare() error {
 	}
 	// invoke-rc.d(8) and deb-systemd-invoke(1p) start nothing on 101.
 	return t.WriteFile(policyRcD, []byte("#!/bin/sh\nexit 101\n"), 0o755)
+}
+
+// checkClock refuses a clock that is behind the epoch: what is made now would
+// keep its time, and shadow(5) tools ignore an epoch in their future. The
+// clock is asked where the scripts will ask it.
+func (i *debsInstall) checkClock(ctx context.Context) error {
+	out, err := i.c.Output(ctx, step.Program{Argv: []string{"date", "+%s"}, Chroot: true, Env: debsEnvironment()})
+	if err != nil {
+		return err
+	}
+	now, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		return fmt.Errorf("ask the time: %w", err)
+	}
+	if now < i.c.Epoch.Unix() {
+		return fmt.Errorf("the clock of this machine is at %s, before the epoch of the manifest, %s, so that the tree would depend on it; set the clock",
+			time.Unix(now, 0).UTC().Format(time.RFC3339), i.c.Epoch.Format(time.RFC3339))
+	}
+	return nil
 }
 
 const policyRcD = "/usr/sbin/policy-rc.d"

@@ -147,6 +147,17 @@ func TestInstall(t *testing.T) {
 	same(t, list(t, first), list(t, second))
 }
 
+// TestInstallBeforeTheEpoch: a clock that is behind is refused.
+func TestInstallBeforeTheEpoch(t *testing.T) {
+	d := fetchDebian(t)
+	r := d.job("install", "/", t.TempDir(), d.set.Essential())
+	r.clock = &sandbox.Clock{Time: time.Date(2019, 5, 4, 3, 2, 1, 0, time.UTC), Library: faketime(t)}
+	result, err := r.run(t)
+	if err == nil || !strings.Contains(result.Tail, "the clock of this machine is at 2019-05-04T03:02:0") {
+		t.Errorf("got %v\n%s", err, result.Tail)
+	}
+}
+
 // faketime is libfaketime, where Debian's multiarch puts it.
 func faketime(t *testing.T) string {
 	t.Helper()
