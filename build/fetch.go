@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -66,10 +67,27 @@ func (r *run) fetch(ctx context.Context, s *Step, k Key) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return &SourceError{s, err}
+		return &SourceError{r.reader(err, s), err}
 	}
 	r.emit(progress.finished())
 	return nil
+}
+
+// reader is the first step that reads the item which err is about.
+func (r *run) reader(err error, otherwise *Step) *Step {
+	var item *source.ItemError
+	if !errors.As(err, &item) {
+		return otherwise
+	}
+	for _, s := range r.plan.Steps() {
+		for _, in := range s.Inputs {
+			reads := func(ref manifest.Reference) bool { return ref.ID == item.Checksum }
+			if in.Origin != fromPipeline && slices.ContainsFunc(in.References, reads) {
+				return s
+			}
+		}
+	}
+	return otherwise
 }
 
 // wanted are the checksums of s that the store does not have, each once. What

@@ -97,7 +97,8 @@ func RunStep(ctx context.Context, definitions []step.Definition) int {
 		result = answer{Error: err.Error()}
 	}
 	if werr := sandbox.WriteResult(result); werr != nil {
-		fmt.Fprintln(os.Stderr, "assay:", errors.Join(err, werr))
+		// The last line is what an error of the step shows.
+		fmt.Fprintln(os.Stderr, "assay:", errors.Join(werr, err))
 		return 4
 	}
 	if err != nil {

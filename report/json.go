@@ -75,8 +75,10 @@ func Decode(rd io.Reader) (*Report, error) {
 	d := json.NewDecoder(rd)
 	d.DisallowUnknownFields()
 	var r Report
-	if err := d.Decode(&r); err != nil {
-		return nil, fmt.Errorf("read report: %w", err)
+	err := d.Decode(&r)
+	// A later version may have keys that are unknown here: the version says more.
+	if err != nil && r.SchemaVersion <= SchemaVersion {
+		return nil, fmt.Errorf("read report: at byte %d: %w", d.InputOffset(), err)
 	}
 	if r.SchemaVersion < 1 || r.SchemaVersion > SchemaVersion {
 		return nil, fmt.Errorf("read report: schema version %d is not known here (1 to %d are); use a newer assay", r.SchemaVersion, SchemaVersion)

@@ -62,10 +62,10 @@ type Options struct {
 type Outcome struct {
 	Evidence
 	// Stored is true when nothing was built: the evidence is an earlier one.
-	Stored bool
+	Stored bool `json:"stored"`
 	// Results are the comparisons of the first run with each other one; none
 	// where the evidence is a stored one.
-	Results []*diff.Result
+	Results []*diff.Result `json:"results"`
 }
 
 // Identity is what evidence holds for: the hashes of the manifest and of the

@@ -116,10 +116,13 @@ func (b *Bubblewrap) Run(ctx context.Context, spec Spec) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	if result.Document, err = readResult(filepath.Join(spec.Work, "meta")); err != nil {
-		return result, err
+	// Where both are wrong, how the step ended says more: a full disk leaves a
+	// result that is cut off.
+	document, unread := readResult(filepath.Join(spec.Work, "meta"))
+	result.Document = document
+	if err = outcome(ctx, spec.Work, state, result.Tail); err == nil {
+		err = unread
 	}
-	err = outcome(ctx, spec.Work, state, result.Tail)
 	if err == nil && spec.Chroot && spec.Tree != nil {
 		err = removeMountPoints(*spec.Tree, filepath.Join(spec.Work, madeFile))
 	}

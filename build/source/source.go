@@ -11,8 +11,10 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -113,15 +115,44 @@ func Fetch(ctx context.Context, sources []*manifest.Source, wanted []string, des
 	return g.Wait()
 }
 
+// An ItemError is one item that could not be had. It names the URL.
+type ItemError struct {
+	Checksum string
+	Err      error
+}
+
+func (e *ItemError) Error() string { return e.Err.Error() }
+
+// Unwrap is why.
+func (e *ItemError) Unwrap() error { return e.Err }
+
 func (f *fetcher) item(ctx context.Context, item Item) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if item.Inline != nil {
-		return f.inline(ctx, item)
+		if err := f.inline(ctx, item); err != nil {
+			return &ItemError{item.Checksum, err}
+		}
+		return nil
 	}
 	if err := f.url(ctx, item); err != nil {
-		return fmt.Errorf("fetch %s: %w", item.shownURL(), err)
+		return &ItemError{item.Checksum, fmt.Errorf("fetch %s: %w%s", item.shownURL(), err, advice(err))}
 	}
 	return nil
+}
+
+// advice is what to do about an item that could not be fetched, "" where the
+// error says it.
+func advice(err error) string {
+	var mismatch *store.MismatchError
+	var connection *net.OpError
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &mismatch):
+		return "; what lies there is not what the manifest pins: make the manifest anew, or give it a URL that still has the old content"
+	case errors.As(err, &connection), errors.As(err, &name):
+		return "; check the URL, the network and the proxy"
+	}
+	return ""
 }

@@ -20,9 +20,6 @@ import (
 	"github.com/assay-os/assay/build/source"
 )
 
-// maxManifest is the size in bytes up to which a manifest is read.
-const maxManifest = 256 << 20
-
 // A buildCommand is the flags of assay build.
 type buildCommand struct {
 	store, sources  string
@@ -59,8 +56,8 @@ tree, and where it lies. A manifest without a build pipeline uses the host's
 		RunE: func(c *cobra.Command, args []string) error { return b.run(c, args[0]) },
 	}
 	f := c.Flags()
-	f.StringVar(&b.store, "store", defaultStore, "keep sources and outputs in `DIR`")
-	f.StringVar(&b.sources, "sources", "", "keep sources in the store `DIR` instead, to share them between stores")
+	f.StringVar(&b.store, "store", defaultStore, "use the store in `DIR`: it keeps sources and what steps made")
+	f.StringVar(&b.sources, "sources", "", "keep sources in another store, `DIR`, to share them between stores")
 	f.StringVar(&b.output, "output-directory", "", "copy exports to `DIR`/NAME")
 	f.StringArrayVar(&b.exports, "export", nil, "build and export the pipeline `NAME` (may be repeated)")
 	f.BoolVar(&b.json, "json", false, "print the result as JSON, in osbuild's shape")
@@ -68,8 +65,8 @@ tree, and where it lies. A manifest without a build pipeline uses the host's
 	f.BoolVar(&b.explain, "explain-cache", false, "print for each step whether the store had its output, and what changed if not")
 	f.BoolVarP(&b.verbose, "verbose", "v", false, "print what steps print")
 	f.IntVar(&b.jobs, "jobs", 8, "fetch `N` files at once")
-	f.StringVar(&b.monitor, "monitor", "auto", "show progress as bars, lines, json or none; auto is bars on a terminal, else lines")
-	f.DurationVar(&b.timeout, "step-timeout", 0, "end a step that takes longer (0: never)")
+	f.StringVar(&b.monitor, "monitor", "auto", "show progress `HOW`: bars, lines, json or none; auto is bars on a terminal, else lines")
+	f.DurationVar(&b.timeout, "step-timeout", 0, "end a step that takes longer than `TIME`, as 90s or 1h30m; 0 is no limit")
 	f.StringVar(&b.clock, "vary-clock", "", "start programs with the clock at `TIME` (RFC 3339)")
 	f.StringVar(&b.faketime, "faketime-library", "", "the libfaketime.so for --vary-clock")
 	for _, name := range []string{"vary-clock", "faketime-library"} {
@@ -82,13 +79,12 @@ func (b *buildCommand) run(c *cobra.Command, name string) error {
 	if len(b.exports) > 0 && b.output == "" && !b.check {
 		return usage(errors.New("--export needs --output-directory: where should it go?"))
 	}
-	m, err := readManifest(c.InOrStdin(), name)
+	if b.jobs < 1 {
+		return usage(fmt.Errorf("--jobs %d: at least one file must be fetched at once", b.jobs))
+	}
+	_, plan, err := readPlan(c, name, b.exports)
 	if err != nil {
 		return err
-	}
-	plan, err := build.NewPlan(m, definitions(), b.exports)
-	if err != nil {
-		return tellProblems(c.ErrOrStderr(), fmt.Errorf("%s: %w", name, err))
 	}
 	if b.check {
 		fmt.Fprintf(c.OutOrStdout(), "%s can be executed: %d steps\n", name, len(plan.Steps()))
@@ -102,31 +98,21 @@ func (b *buildCommand) run(c *cobra.Command, name string) error {
 	return b.finish(c, builder, result, err)
 }
 
-// readManifest reads a manifest from a file, or from stdin for "-".
-func readManifest(stdin io.Reader, name string) (*manifest.Manifest, error) {
-	in := stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, usage(fmt.Errorf("read manifest: %w", err))
-		}
-		defer f.Close()
-		in = f
-	} else {
-		name = "standard input"
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxManifest+1))
+// readPlan reads a manifest from a file, or from stdin for "-", and plans the
+// build of its exports. Everything that is wrong is told.
+func readPlan(c *cobra.Command, file string, exports []string) (document []byte, plan *build.Plan, err error) {
+	document, name, err := readDocument(c, file)
 	if err != nil {
-		return nil, usage(fmt.Errorf("read manifest: %w", err))
+		return nil, nil, err
 	}
-	if len(data) > maxManifest {
-		return nil, usage(fmt.Errorf("read manifest: %s has more than %d bytes", name, maxManifest))
-	}
-	m, err := manifest.Read(data, name)
+	m, err := manifest.Read(document, name)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, tellProblems(c.ErrOrStderr(), err)
 	}
-	return m, nil
+	if plan, err = build.NewPlan(m, definitions(), exports); err != nil {
+		return nil, nil, tellProblems(c.ErrOrStderr(), fmt.Errorf("%s: %w", name, err))
+	}
+	return document, plan, nil
 }
 
 // tellProblems prints all but the first problem, which the error has.
@@ -155,6 +141,11 @@ func (b *buildCommand) builder(c *cobra.Command, what string) (*build.Builder, e
 		return nil, err
 	}
 	builder.Fetch = source.Options{Parallel: b.jobs}
+	if b.output != "" {
+		if err := outputDirectory(b.output); err != nil {
+			return nil, err
+		}
+	}
 	builder.Monitor, builder.Clock, builder.StepTimeout = mon, clock, b.timeout
 	return builder, nil
 }
@@ -177,7 +168,7 @@ func (b *buildCommand) newMonitor(stderr io.Writer) (build.Monitor, error) {
 	case "none":
 		return nil, nil
 	}
-	return nil, usage(fmt.Errorf("--monitor %s: it is auto, bars, lines, json or none", b.monitor))
+	return nil, oneOf("monitor", b.monitor, "auto", "bars", "lines", "json", "none")
 }
 
 func (b *buildCommand) newClock() (*sandbox.Clock, error) {
@@ -238,9 +229,6 @@ func (b *buildCommand) finish(c *cobra.Command, builder *build.Builder, result *
 // export copies every export to OUTPUT/NAME: first beside it, so that a
 // reader never finds half of it there.
 func (b *buildCommand) export(ctx context.Context, builder *build.Builder, result *build.Result) error {
-	if err := os.MkdirAll(b.output, 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
 	for _, name := range result.Plan.Exports {
 		if err := b.exportOne(ctx, builder, result, name); err != nil {
 			return err

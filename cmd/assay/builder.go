@@ -36,7 +36,7 @@ func newBuilder(dir, sourcesDir, holder string) (*build.Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(dir, store.Options{Holder: holder})
+	s, err := openStore(dir, holder)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func newBuilder(dir, sourcesDir, holder string) (*build.Builder, error) {
 		HostMark: mark, History: filepath.Join(s.Path(), "history"),
 	}
 	if sourcesDir != "" {
-		shared, err := store.Open(sourcesDir, store.Options{Holder: holder})
+		shared, err := openStore(sourcesDir, holder)
 		if err != nil {
 			return nil, err
 		}

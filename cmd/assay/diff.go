@@ -2,10 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
@@ -38,23 +38,23 @@ it cannot be told.`,
 			return runDiff(c, args[0], args[1], format, required)
 		},
 	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
-	c.Flags().StringVar(&require, "require", "equivalent", "the verdict that exit code 0 stands for: identical or equivalent")
+	formatFlag(c.Flags(), &format)
+	requireFlag(c.Flags(), &require, diff.Equivalent)
 	return c
 }
 
+// requireFlag defines --require; [requirement] reads its value.
+func requireFlag(f *pflag.FlagSet, value *string, otherwise diff.Verdict) {
+	f.StringVar(value, "require", string(otherwise), "exit with code 0 only if the verdict is at least `VERDICT`: identical or equivalent")
+}
+
 func requirement(name string) (diff.Verdict, error) {
-	switch v := diff.Verdict(name); v {
-	case diff.Identical, diff.Equivalent:
-		return v, nil
-	default:
-		return "", usage(fmt.Errorf("--require %s: it is identical or equivalent", name))
-	}
+	return diff.Verdict(name), oneOf("require", name, string(diff.Identical), string(diff.Equivalent))
 }
 
 func runDiff(c *cobra.Command, pathA, pathB, format string, required diff.Verdict) error {
-	if format != "text" && format != "json" {
-		return usage(fmt.Errorf("--format %s: it is text or json", format))
+	if err := checkFormat(format); err != nil {
+		return err
 	}
 	a, err := openSubject(c.Context(), pathA, inspect.Options{})
 	if err != nil {

@@ -43,7 +43,7 @@ out or could not be read is told, and then the exit code is 2.`,
 		Args:    positional(cobra.RangeArgs(1, 2)),
 		RunE:    func(c *cobra.Command, args []string) error { return runExtract(c, args, o) },
 	}
-	c.Flags().StringVarP(&o.output, "output", "o", "", "the `DIR` to write into")
+	c.Flags().StringVarP(&o.output, "output-directory", "o", "", "write into `DIR`")
 	c.Flags().BoolVar(&o.devices, "devices", false, "make device nodes too (root only)")
 	c.Flags().IntVar(&o.partition, "partition", 0, "look into partition `N` alone")
 	return c

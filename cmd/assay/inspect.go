@@ -54,21 +54,24 @@ code is 2.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "write the report to `FILE`, not to stdout")
-	f.StringVar(&o.format, "format", "json", "`json` (the record) or text (a page for people)")
+	f.StringVar(&o.format, "format", formatJSON, "print the report as `FORMAT`: json (the record) or text (a page for people)")
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
-	f.StringSliceVar(&o.sections, "sections", nil, "fill these sections only: "+strings.Join(inspect.SectionNames(), ", "))
+	f.StringSliceVar(&o.sections, "sections", nil, "fill only the sections `NAME,…`: "+strings.Join(inspect.SectionNames(), ", "))
 	return c
 }
 
 // check refuses flags that mean nothing.
 func (o *inspectOptions) check() error {
-	if o.format != "json" && o.format != "text" {
-		return fmt.Errorf("--format is %q; it can be json or text", o.format)
+	if err := checkFormat(o.format); err != nil {
+		return err
+	}
+	if err := outputFile("output", o.output); o.output != "" && err != nil {
+		return err
 	}
 	for _, s := range o.sections {
 		if !slices.Contains(inspect.SectionNames(), s) {
-			return fmt.Errorf("--sections: there is no section %q; there are %s", s, strings.Join(inspect.SectionNames(), ", "))
+			return usage(fmt.Errorf("--sections: there is no section %q; there are %s", s, strings.Join(inspect.SectionNames(), ", ")))
 		}
 	}
 	return nil
@@ -76,7 +79,7 @@ func (o *inspectOptions) check() error {
 
 func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 	if err := o.check(); err != nil {
-		return usage(err)
+		return err
 	}
 	boundMemory()
 	r, err := inspectSubject(c.Context(), subject, inspect.Options{
@@ -156,9 +159,10 @@ func writeDigest(w io.Writer, r *report.Report) error {
 	return err
 }
 
-// firstUnread names the first section that was not read, and why.
+// firstUnread names a section that was not read, and why: the files' or the
+// disk's where it is one of them, since the others follow from these.
 func firstUnread(r *report.Report) string {
-	for _, name := range slices.Sorted(maps.Keys(r.Sections)) {
+	for _, name := range append([]string{"files", "disk"}, slices.Sorted(maps.Keys(r.Sections))...) {
 		if s := r.Sections[name]; s.Status == report.Unread {
 			return fmt.Sprintf("section %s was not read: %s", name, diff.Printable(s.Reason))
 		}

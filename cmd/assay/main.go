@@ -27,6 +27,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assay-os/assay/diff"
 )
 
 // The exit codes of the contract.
@@ -67,6 +69,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal asks for an orderly end, a second one ends at once.
+	defer context.AfterFunc(ctx, stop)()
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -76,18 +80,35 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	if msg := err.Error(); msg != "" {
+	if ctx.Err() != nil {
+		err = interrupted(ctx, err)
+	}
+	if msg := oneLine(err.Error()); msg != "" {
 		fmt.Fprintf(stderr, "assay: %s\n", msg)
 	}
 	var exit *exitError
 	switch {
-	case ctx.Err() != nil:
-		return exitInterrupted
 	case errors.As(err, &exit):
 		return exit.code
 	default:
 		return exitFailed
 	}
+}
+
+// oneLine keeps a message to one line, and names of hostile input from writing
+// to the terminal.
+func oneLine(msg string) string {
+	lines := strings.FieldsFunc(msg, func(c rune) bool { return c == '\n' || c == '\r' })
+	return diff.Printable(strings.Join(lines, "; "))
+}
+
+// interrupted is what a command ended with after a signal, in plain words where
+// the signal is all there is to say.
+func interrupted(ctx context.Context, err error) error {
+	if errors.Is(err, context.Cause(ctx)) || errors.Is(err, context.Canceled) {
+		return &exitError{exitInterrupted, errors.New("interrupted")}
+	}
+	return &exitError{exitInterrupted, fmt.Errorf("interrupted: %w", err)}
 }
 
 // newRoot assembles the command tree. Each command stands in a file of its own name.
@@ -101,9 +122,34 @@ func newRoot() *cobra.Command {
 		Args:          unknownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%w; see %s --help", err, c.CommandPath()))
+	})
 	root.AddCommand(commands()...)
+	strict(root)
 	return root
+}
+
+// strict has the commands that cobra adds refuse what they do not know, as
+// all others do.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Short = "Print the script that completes commands in a shell"
+			c.Args, c.RunE = unknownCommand, func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Args = func(c *cobra.Command, args []string) error {
+				found, rest, err := c.Root().Find(args)
+				if err != nil {
+					return usage(err)
+				}
+				return unknownCommand(found, rest)
+			}
+		}
+	}
 }
 
 // unknownCommand refuses what no command took, with the nearest names.
@@ -111,7 +157,8 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see assay --help"
+	hint := "see " + c.CommandPath() + " --help"
+	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
@@ -122,7 +169,7 @@ func unknownCommand(c *cobra.Command, args []string) error {
 func positional(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if err := check(c, args); err != nil {
-			return usage(err)
+			return usage(fmt.Errorf("%w; usage: %s", err, c.UseLine()))
 		}
 		return nil
 	}

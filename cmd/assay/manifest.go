@@ -25,7 +25,6 @@ are read; FILE is - for standard input. docs/manifest.md describes the form.`,
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.SuggestionsMinimumDistance = 2
 	c.AddCommand(newManifestValidate(), newManifestIDs(), newManifestGraph())
 	return c
 }
@@ -66,7 +65,7 @@ func newManifestGraph() *cobra.Command {
 		Args:    positional(cobra.ExactArgs(1)),
 		RunE:    func(c *cobra.Command, args []string) error { return showGraph(c, args[0], format) },
 	}
-	c.Flags().StringVar(&format, "format", "dot", "dot or mermaid")
+	c.Flags().StringVar(&format, "format", "dot", "draw in `FORMAT`: dot (Graphviz) or mermaid")
 	return c
 }
 
@@ -218,6 +217,9 @@ func comma(i int) string {
 func quoteJSON(s string) []byte { return pyjson.NewString(s).Append(nil) }
 
 func showGraph(c *cobra.Command, file, format string) error {
+	if err := oneOf("format", format, "dot", "mermaid"); err != nil {
+		return err
+	}
 	data, name, err := readDocument(c, file)
 	if err != nil {
 		return err
@@ -231,13 +233,10 @@ func showGraph(c *cobra.Command, file, format string) error {
 		return usage(fmt.Errorf("%s: %w", name, err))
 	}
 	graph := manifest.NewGraph(m)
-	switch format {
-	case "dot":
-		_, err = io.WriteString(c.OutOrStdout(), graph.DOT())
-	case "mermaid":
-		_, err = io.WriteString(c.OutOrStdout(), graph.Mermaid())
-	default:
-		return usage(fmt.Errorf("unknown format %q; it is dot or mermaid", format))
+	text := graph.DOT()
+	if format == "mermaid" {
+		text = graph.Mermaid()
 	}
+	_, err = io.WriteString(c.OutOrStdout(), text)
 	return err
 }

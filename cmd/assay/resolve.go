@@ -46,6 +46,9 @@ downloaded.`,
 }
 
 func (r *resolveCommand) run(c *cobra.Command, name string) error {
+	if err := outputFile("output", r.output); err != nil {
+		return err
+	}
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return usage(fmt.Errorf("read blueprint: %w", err))

@@ -25,8 +25,8 @@ or "dev.assay.".`,
   assay stages users --format json | jq .schema`,
 		Args: positional(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if format != "text" && format != "json" {
-				return usage(fmt.Errorf("--format %q is neither text nor json", format))
+			if err := checkFormat(format); err != nil {
+				return err
 			}
 			if len(args) == 0 {
 				return listStages(c.OutOrStdout(), format)
@@ -34,7 +34,7 @@ or "dev.assay.".`,
 			return explainStage(c.OutOrStdout(), args[0], format)
 		},
 	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
+	formatFlag(c.Flags(), &format)
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/build/store"
 )
@@ -37,27 +38,38 @@ and for making room. Its form on disk is described in docs/store.md.`,
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.PersistentFlags().StringVar(&s.dir, "store", defaultStore, "the store's `DIR`")
+	c.PersistentFlags().StringVar(&s.dir, "store", defaultStore, "use the store in `DIR`")
 	c.AddCommand(s.newList(), s.newShow(), s.newCollect(), s.newVerify())
 	for _, sub := range c.Commands() {
-		sub.Flags().StringVar(&s.format, "format", "text", "text or json")
+		formatFlag(sub.Flags(), &s.format)
 	}
 	return c
 }
 
 // open opens a store that is there: looking must not make one.
 func (s *storeCommand) open() (*store.Dir, error) {
-	if s.format != "text" && s.format != "json" {
-		return nil, usage(fmt.Errorf("--format %q is neither text nor json", s.format))
+	if err := checkFormat(s.format); err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "version")); err != nil {
 		return nil, usage(fmt.Errorf("there is no store in %s: %w; name one with --store", s.dir, err))
 	}
-	d, err := store.Open(s.dir, store.Options{Holder: "assay store"})
-	if err != nil {
-		return nil, usage(err)
+	return openStore(s.dir, "assay store")
+}
+
+// openStore opens a store, or makes it. A directory that cannot be one is the
+// caller's fault, a disk that is full or broken is not.
+func openStore(dir, holder string) (*store.Dir, error) {
+	d, err := store.Open(dir, store.Options{Holder: holder})
+	if err == nil {
+		return d, nil
 	}
-	return d, nil
+	for _, system := range []error{unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.EMFILE, unix.ENFILE, unix.ENOMEM} {
+		if errors.Is(err, system) {
+			return nil, err
+		}
+	}
+	return nil, usage(err)
 }
 
 // print writes v as JSON, or lets text write it.

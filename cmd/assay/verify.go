@@ -5,12 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assay-os/assay/build"
-	"github.com/assay-os/assay/build/manifest"
+	"github.com/assay-os/assay/build/sandbox"
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/verify"
 )
@@ -29,7 +30,7 @@ type verifyCommand struct {
 func newVerify() *cobra.Command {
 	var v verifyCommand
 	c := &cobra.Command{
-		Use:   "verify MANIFEST",
+		Use:   "verify MANIFEST|-",
 		Short: "Build a manifest several times in varied surroundings and prove that the results are the same",
 		Long: `Verify builds the manifest, nothing reused between the runs: the first in the
 surroundings as they are, the others under another clock, umask, locale, time
@@ -46,15 +47,15 @@ is not, 2 when it cannot be told.`,
 		RunE: func(c *cobra.Command, args []string) error { return v.run(c, args[0]) },
 	}
 	f := c.Flags()
-	f.IntVar(&v.runs, "runs", 2, "how often to build")
+	f.IntVar(&v.runs, "runs", 2, "build `N` times")
 	f.StringVar(&v.output, "output-directory", "verify", "keep what the runs export, and the evidence, in `DIR`")
-	f.StringVar(&v.store, "store", defaultStore, "keep fetched sources in the store `DIR`; the runs have stores of their own")
-	f.StringVar(&v.export, "export", "", "the pipeline `NAME` to verify; default: the one that build exports")
+	f.StringVar(&v.store, "store", defaultStore, "use the store in `DIR` for fetched sources; the runs have stores of their own")
+	f.StringVar(&v.export, "export", "", "verify the pipeline `NAME`; default: the one that build exports")
 	f.BoolVar(&v.reuse, "reuse", false, "show stored evidence where it holds for this manifest, these sources and this program")
 	f.BoolVar(&v.keep, "keep-stores", false, "keep the stores of the runs in DIR/work-N/store, for looking into the steps")
-	f.StringVar(&v.format, "format", "text", "text or json")
-	f.StringVar(&v.require, "require", "identical", "the verdict that exit code 0 stands for: identical or equivalent")
-	f.StringVar(&v.faketime, "faketime-library", "", "libfaketime.so.1 for the other clock; default: where distributions put it")
+	formatFlag(f, &v.format)
+	requireFlag(f, &v.require, diff.Identical)
+	f.StringVar(&v.faketime, "faketime-library", "", "use `FILE`, a libfaketime.so.1, for the other clock; default: where distributions put it")
 	return c
 }
 
@@ -66,8 +67,8 @@ func (v *verifyCommand) run(c *cobra.Command, name string) error {
 	if v.runs < 2 {
 		return usage(fmt.Errorf("--runs %d: two builds at least are needed to compare", v.runs))
 	}
-	if v.format != "text" && v.format != "json" {
-		return usage(fmt.Errorf("--format %s: it is text or json", v.format))
+	if err := checkFormat(v.format); err != nil {
+		return err
 	}
 	o, err := v.options(c, name)
 	if err != nil {
@@ -88,32 +89,44 @@ func (v *verifyCommand) outcome(c *cobra.Command, o verify.Options) (*verify.Out
 	if v.reuse {
 		stored, why, err := verify.Reuse(o)
 		if err != nil {
-			return nil, err
+			return nil, usage(fmt.Errorf("%w; without --reuse it is proved anew", err))
 		}
-		if stored != nil {
+		if stored != nil && len(stored.Runs) >= v.runs {
 			return stored, nil
 		}
+		if stored != nil {
+			why = fmt.Sprintf("%d runs were proved, not %d", len(stored.Runs), v.runs)
+		}
 		fmt.Fprintf(c.ErrOrStderr(), "proving anew: %s\n", why)
+	}
+	// What the runs would end with is better told before the last evidence goes.
+	if _, err := sandbox.NewBubblewrap(o.Program); err != nil {
+		return nil, err
+	}
+	if _, err := openStore(o.Sources, "verify"); err != nil {
+		return nil, err
+	}
+	if err := outputDirectory(o.Dir); err != nil {
+		return nil, err
 	}
 	return verify.Verify(c.Context(), o)
 }
 
 func (v *verifyCommand) options(c *cobra.Command, name string) (verify.Options, error) {
-	document, err := os.ReadFile(name)
-	if err != nil {
-		return verify.Options{}, usage(fmt.Errorf("read manifest: %w", err))
-	}
-	m, err := manifest.Read(document, name)
-	if err != nil {
-		return verify.Options{}, tellProblems(c.ErrOrStderr(), err)
-	}
 	var exports []string
 	if v.export != "" {
 		exports = []string{v.export}
 	}
-	plan, err := build.NewPlan(m, definitions(), exports)
+	document, plan, err := readPlan(c, name, exports)
 	if err != nil {
-		return verify.Options{}, tellProblems(c.ErrOrStderr(), fmt.Errorf("%s: %w", name, err))
+		return verify.Options{}, err
+	}
+	if len(plan.Exports) != 1 {
+		return verify.Options{}, usage(fmt.Errorf("%s exports %s: name the one to verify with --export", name, strings.Join(plan.Exports, ", ")))
+	}
+	library, err := v.library()
+	if err != nil {
+		return verify.Options{}, err
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -129,7 +142,7 @@ func (v *verifyCommand) options(c *cobra.Command, name string) (verify.Options, 
 	}
 	return verify.Options{
 		Manifest: document, Plan: plan, Runs: v.runs, Dir: v.output, Program: self, Binary: binary,
-		Sources: sources, Faketime: v.library(), KeepStores: v.keep,
+		Sources: sources, Faketime: library, KeepStores: v.keep,
 		Builder: func(store string) (*build.Builder, error) { return newBuilder(store, sources, "verify "+name) },
 		Log:     &locked{w: c.ErrOrStderr()},
 	}, nil
@@ -137,16 +150,19 @@ func (v *verifyCommand) options(c *cobra.Command, name string) (verify.Options, 
 
 // library finds libfaketime where distributions put it; "" when it is not
 // installed, and then the clock is not varied and the result says so.
-func (v *verifyCommand) library() string {
+func (v *verifyCommand) library() (string, error) {
 	if v.faketime != "" {
-		return v.faketime
+		if _, err := os.Stat(v.faketime); err != nil {
+			return "", usage(fmt.Errorf("--faketime-library: %w", err))
+		}
+		return filepath.Abs(v.faketime)
 	}
 	for _, pattern := range []string{"/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1"} {
 		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
-			return found[0]
+			return found[0], nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func (v *verifyCommand) write(w io.Writer, o *verify.Outcome) error {
