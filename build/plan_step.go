@@ -50,6 +50,10 @@ func (p *planner) definition(s *manifest.Step) *step.Definition {
 	kind := kindOf(s)
 	d := find(p.definitions, s.Type, kind)
 	if d == nil {
+		if reason := manifest.Foreign(s); reason != "" {
+			p.fail(s.Path, "%s", reason)
+			return nil
+		}
 		var names []string
 		for _, d := range p.definitions {
 			if d.Kind == kind {

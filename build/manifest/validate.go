@@ -63,6 +63,19 @@ func (v validator) step(s *Step) Problems {
 	return problems
 }
 
+// Foreign says of a step that is not known here that osbuild has it; it is ""
+// where osbuild has none of that name.
+func Foreign(s *Step) string {
+	what := grammar.Stage
+	if s.Assembler {
+		what = grammar.Assembler
+	}
+	if _, err := grammar.Lookup(what, s.Type); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("the %s %q is osbuild's; assay does not have it yet", what, s.Type)
+}
+
 func (v validator) unknown(s *Step) string {
 	what, other := grammar.Stage, grammar.Assembler
 	if s.Assembler {
@@ -71,8 +84,8 @@ func (v validator) unknown(s *Step) string {
 	if _, ok := v.steps[kind{s.Type, !s.Assembler}]; ok {
 		return fmt.Sprintf("there is no %s %q, only the %s of that name", what, s.Type, other)
 	}
-	if _, err := grammar.Lookup(what, s.Type); err == nil {
-		return fmt.Sprintf("the %s %q is osbuild's; assay does not have it yet", what, s.Type)
+	if reason := Foreign(s); reason != "" {
+		return reason
 	}
 	return fmt.Sprintf("unknown %s %q%s", what, s.Type, grammar.Suggest(s.Type, v.names[s.Assembler]))
 }
