@@ -1,13 +1,19 @@
 package canonical_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/canonical"
 )
 
 func TestAr(t *testing.T) {
@@ -55,7 +61,10 @@ func TestZip(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(dir, "A.class"), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "times, order, level", "/x.jar", base, pack("-0", "A.class", "META-INF/MANIFEST.MF"))
+	same(t, "times, level", "/x.jar", base, pack("-0", "META-INF/MANIFEST.MF", "A.class"))
+	differ(t, "the manifest does not come first", "/x.jar", base, pack("A.class", "META-INF/MANIFEST.MF"))
+	write(t, dir, map[string]string{"B.class": "other"})
+	same(t, "order", "/x.jar", pack("A.class", "B.class"), pack("B.class", "A.class"))
 	if err := os.Chmod(filepath.Join(dir, "A.class"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +77,55 @@ func TestZip(t *testing.T) {
 	damaged := bytes.Replace(pack("-0", "A.class"), []byte("Code"), []byte("code"), 1)
 	if _, err := try("/x.jar", damaged, nil); err == nil {
 		t.Error("a wrong checksum went unnoticed")
+	}
+}
+
+// TestZipStream: who reads the members one after the other must find what the
+// directory tells.
+func TestZipStream(t *testing.T) {
+	pack := func(add func(w *zip.Writer)) []byte {
+		t.Helper()
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		add(w)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	member := func(w *zip.Writer, h zip.FileHeader) {
+		t.Helper()
+		if f, err := w.CreateHeader(&h); err != nil {
+			t.Fatal(err)
+		} else if _, err := f.Write([]byte("content")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := func(h zip.FileHeader) []byte { return pack(func(w *zip.Writer) { member(w, h) }) }
+	plain := one(zip.FileHeader{Name: "setup.py"})
+	apply(t, "/x.whl", plain)
+	differ(t, "owner in an extra field", "/x.whl", plain, one(zip.FileHeader{Name: "setup.py", Extra: []byte("ux\x0b\x00\x01\x04\x01\x00\x00\x00\x04\x01\x00\x00\x00")}))
+	differ(t, "how a name is to be read", "/x.whl", one(zip.FileHeader{Name: "\u00e9"}), one(zip.FileHeader{Name: "\u00e9", NonUTF8: true}))
+
+	renamed := bytes.Replace(plain, []byte("setup.py"), []byte("Setup.py"), 1)
+	end := bytes.Index(plain, []byte("PK\x01\x02"))
+	gap := slices.Concat(plain[:end], []byte("hidden"), plain[end:])
+	tail := len(gap) - 22
+	binary.LittleEndian.PutUint32(gap[tail+16:], uint32(end+6))
+	for what, data := range map[string][]byte{
+		"another name in the member's header": renamed,
+		"bytes before the directory":          gap,
+		"a name twice": pack(func(w *zip.Writer) {
+			member(w, zip.FileHeader{Name: "a"})
+			member(w, zip.FileHeader{Name: "a"})
+		}),
+	} {
+		if _, err := zip.NewReader(bytes.NewReader(data), int64(len(data))); err != nil {
+			t.Errorf("%s: the directory is not sound, the test proves nothing: %v", what, err)
+		}
+		if c, err := try("/x.whl", data, nil); c != nil || !errors.Is(err, canonical.ErrMalformed) {
+			t.Errorf("%s: %v, %v; want ErrMalformed", what, c, err)
+		}
 	}
 }
 
@@ -86,6 +144,8 @@ func TestDpkgStatus(t *testing.T) {
 		differ(t, what, path, []byte(a+b), []byte(a+other))
 	}
 	differ(t, "a field's text moves to another line", path, []byte(a+b), []byte("Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nDescription: x more\n .\n\n"+b))
+	differ(t, "a byte of zero inside of a field", path, []byte("Package: a\nversion: 1\x00w: 2\n"), []byte("Package: a\nVersion: 1\nW: 2\n"))
+	differ(t, "a line of blanks is no end", path, []byte(a+b), []byte(strings.ReplaceAll(a+b, "\n\n", "\n \n")))
 	if c, err := try("/srv/status", []byte(a), nil); c != nil || err != nil {
 		t.Errorf("another file of that name: %v, %v", c, err)
 	}
@@ -127,6 +187,13 @@ func TestLdCache(t *testing.T) {
 	base := cache("new", "libm.so.6", "libdl.so.2")
 	differ(t, "a library less", path, base, cache("new", "libm.so.6"))
 	differ(t, "another library", path, base, cache("new", "libm.so.6", "librt.so.1"))
+	swapped := bytes.Clone(base)
+	copy(swapped[48:], base[48+24:48+48])
+	copy(swapped[48+24:], base[48:48+24])
+	differ(t, "an order in which the linker finds nothing", path, base, swapped)
+	foreign := bytes.Clone(base)
+	foreign[28] = 1
+	differ(t, "a byte order that is none", path, base, foreign)
 	generator := bytes.Replace(base, []byte("ldconfig ("), []byte("Ldconfig ("), 1)
 	same(t, "which ldconfig wrote it", path, base, generator)
 	if n := len(apply(t, path, base).Parts); n != 2 {

@@ -25,8 +25,8 @@ func TestCompressed(t *testing.T) {
 		a, b       []string
 	}{
 		{"gzip", "/usr/share/man/man1/x.1.gz", []string{"-1", "-c"}, []string{"-9", "-c"}},
-		{"xz", "/x.xz", []string{"-0", "-c", "--check=crc32"}, []string{"-6", "-c", "--check=sha256", "--block-size=10000"}},
-		{"xz", "/x.ko.xz", []string{"-c", "--check=none"}, []string{"-c", "--check=crc64", "--lzma2=dict=1MiB"}},
+		{"xz", "/x.xz", []string{"-0", "-c", "--check=crc32"}, []string{"-6", "-c", "--check=crc32", "--block-size=10000"}},
+		{"xz", "/x.ko.xz", []string{"-c", "--check=none"}, []string{"-c", "--check=none", "--lzma2=dict=1MiB"}},
 		{"zstd", "/x.zst", []string{"-1", "-c"}, []string{"-19", "-c", "--no-check"}},
 		{"bzip2", "/x.bz2", []string{"-1", "-c"}, []string{"-9", "-c"}},
 	} {
@@ -37,6 +37,15 @@ func TestCompressed(t *testing.T) {
 			differ(t, "one bit", c.path, a, run(t, "", other, c.tool, c.a...))
 		})
 	}
+}
+
+// TestXzKind: the kernel reads firmware and modules with CRC32 or no check, and
+// one stream only.
+func TestXzKind(t *testing.T) {
+	fixtures.RequireTool(t, "xz")
+	kind := func(text, check string) []byte { return run(t, "", []byte(text), "xz", "-c", "--check="+check) }
+	differ(t, "check", "/lib/firmware/x.xz", kind("page", "crc32"), kind("page", "crc64"))
+	differ(t, "streams", "/lib/firmware/x.xz", kind("page", "crc32"), append(kind("pa", "crc32"), kind("ge", "crc32")...))
 }
 
 func gzipOf(t *testing.T, name string, mtime int64, data []byte) []byte {

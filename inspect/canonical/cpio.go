@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ulikunitz/xz/lzma"
-
 	"github.com/assay-os/assay/report"
 )
 
@@ -22,7 +20,7 @@ import (
 func initramfs() Rule {
 	return Rule{
 		Rule: report.Rule{Name: "initramfs", Version: 1,
-			Reason: "the kernel unpacks members by their names; it does not see their order (unless a path comes twice), inode numbers, and times, nor how they were compressed",
+			Reason: "the kernel unpacks members by their names; it does not see their order (unless a path comes twice), inode numbers, and times, nor how hard they were compressed",
 			Source: "Linux, Documentation/driver-api/early-userspace/buffer-format.rst; init/initramfs.c"},
 		Match:        matchInitramfs,
 		canonicalise: canonicalInitramfs,
@@ -40,19 +38,6 @@ func matchInitramfs(e *report.Entry, head []byte) bool {
 	return named && slices.ContainsFunc(bootCompressions(), func(c compression) bool { return bytes.HasPrefix(head, []byte(c.magic)) })
 }
 
-// bootCompressions are those that the kernel unpacks, as far as they are read here.
-func bootCompressions() []compression {
-	return append(compressions(), compression{magic: "\x5d\x00\x00", open: openLzma})
-}
-
-func openLzma(r *bufio.Reader) (io.ReadCloser, error) {
-	x, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(r)
-	if err != nil {
-		return nil, err
-	}
-	return io.NopCloser(x), nil
-}
-
 const (
 	cpioMagic    = "070701"
 	cpioMagicCRC = "070702"
@@ -63,7 +48,9 @@ const (
 // A cpioMember is one member in the order of the archive, its content already
 // replaced by its meaning.
 type cpioMember struct {
-	path           string
+	path string
+	// name is the path as it is written: early members are found by it.
+	name           string
 	mode, uid, gid uint64
 	device         string
 	meaning        meaning
@@ -78,6 +65,8 @@ type cpioMember struct {
 	// does not make the member.
 	orphan bool
 	size   uint64
+	// sum is what the archive says is the sum of the content's bytes, where it says so.
+	sum string
 }
 
 // An unpacking is the state over all archives of one initramfs.
@@ -87,6 +76,8 @@ type unpacking struct {
 	dirs    map[string]bool
 	archive int
 	early   bool
+	// formats are those of the compressed parts, in their order.
+	formats []string
 }
 
 func canonicalInitramfs(ctx context.Context, in *Input, f *form) error {
@@ -98,8 +89,10 @@ func canonicalInitramfs(ctx context.Context, in *Input, f *form) error {
 	if len(u.members) == 0 {
 		return malformed("no member in it")
 	}
-	u.write(f)
-	return nil
+	if err := u.orderless(); err != nil {
+		return err
+	}
+	return u.write(f)
 }
 
 // archives reads archives until the end. Zeros may lie between two.
@@ -134,23 +127,6 @@ func (u *unpacking) archives(ctx context.Context, r *counter, outer bool) error 
 	}
 }
 
-// compressed reads the archives in one compressed part.
-func (u *unpacking) compressed(ctx context.Context, r *counter) error {
-	head, _ := r.r.Peek(HeadSize)
-	i := slices.IndexFunc(bootCompressions(), func(c compression) bool { return bytes.HasPrefix(head, []byte(c.magic)) })
-	if i < 0 {
-		return malformed("%.6q where an archive should begin", head)
-	}
-	z, err := bootCompressions()[i].open(r.r)
-	if err != nil {
-		return corrupt(err)
-	}
-	defer z.Close()
-	u.early = false
-	budget := &budgetReader{ctx: ctx, r: z, left: &u.in.unfold.bytes}
-	return u.archives(ctx, &counter{r: bufio.NewReaderSize(budget, 64<<10)}, false)
-}
-
 // cpio reads one archive up to its trailer: cpio(5), "New ASCII Format".
 func (u *unpacking) cpio(ctx context.Context, r *counter) error {
 	u.archive++
@@ -179,7 +155,7 @@ func (u *unpacking) cpio(ctx context.Context, r *counter) error {
 // content is the meaning of a member's bytes. Only a file's are taken apart:
 // those of a link are its target.
 func (u *unpacking) content(ctx context.Context, m *cpioMember, body io.Reader) (meaning, error) {
-	if m.mode&0o170000 == 0o100000 {
+	if m.kind() == cpioFile {
 		return u.in.member(ctx, m.path, body)
 	}
 	if u.in.unfold.members--; u.in.unfold.members < 0 {
@@ -212,9 +188,17 @@ func (u *unpacking) header(r *counter) (*cpioMember, error) {
 	if _, err := io.ReadFull(r, name); err != nil {
 		return nil, err
 	}
+	if name[len(name)-1] != 0 {
+		return nil, malformed("%.40q: a name without an end", name)
+	}
 	name, _, _ = bytes.Cut(name, []byte{0})
+	sum := ""
+	if string(raw[:6]) == cpioMagicCRC {
+		// A kernel that compares the sum refuses a wrong one.
+		sum = fmt.Sprintf("%08x", v[12])
+	}
 	return &cpioMember{
-		path: string(name), mode: v[1], uid: v[2], gid: v[3], links: v[4], size: v[6],
+		path: string(name), name: string(name), sum: sum, mode: v[1], uid: v[2], gid: v[3], links: v[4], size: v[6],
 		inode: [3]uint64{v[7], v[8], v[0]}, device: fmt.Sprintf("%d:%d", v[9], v[10]), archive: u.archive, early: u.early,
 	}, r.align()
 }
@@ -223,7 +207,7 @@ func (u *unpacking) header(r *counter) (*cpioMember, error) {
 func (u *unpacking) add(m *cpioMember) {
 	m.path = path.Join("/", m.path)
 	m.orphan = !u.dirs[path.Dir(m.path)]
-	if m.mode&0o170000 == 0o040000 && !m.orphan {
+	if m.kind() == cpioDir && !m.orphan {
 		u.dirs[m.path] = true
 	}
 	u.members = append(u.members, *m)

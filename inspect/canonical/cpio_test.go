@@ -2,6 +2,7 @@ package canonical_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/canonical"
 )
 
 // cpioOf packs files by hand, in the order of their names.
@@ -72,8 +74,18 @@ func TestInitramfs(t *testing.T) {
 
 	shuffled := pack(t, dir, ".", "init", "conf", "conf/x", "bin", "bin/sh", "bin/busybox", "bin/ash")
 	same(t, "order", path, image(base, "zstd"), image(shuffled, "zstd"))
-	same(t, "compression", path, image(base, "zstd"), image(base, "gzip"))
-	same(t, "xz", path, image(base, "zstd"), slices.Concat(early, run(t, "", base, "xz", "-c", "--check=crc32")))
+	for tool, args := range map[string][]string{"zstd": {"-19", "--no-check"}, "gzip": {"-1"}, "xz": {"-0"}} {
+		same(t, "how hard by "+tool, path, image(base, tool), slices.Concat(early, run(t, "", base, tool, append(args, "-c")...)))
+	}
+	differ(t, "a format that the kernel may lack", path, image(base, "zstd"), image(base, "gzip"))
+	differ(t, "a check that the kernel does not read", path, image(base, "xz"), slices.Concat(early, run(t, "", base, "xz", "-c", "--check=crc32")))
+	for _, tool := range []string{"zstd", "gzip", "xz"} {
+		half := len(base) / 2
+		halves := slices.Concat(early, run(t, "", base[:half], tool, "-c"), run(t, "", base[half:], tool, "-c"))
+		if c, err := try(path, halves, nil); c != nil || !errors.Is(err, canonical.ErrMalformed) {
+			t.Errorf("%s: an archive in two streams, which the kernel does not join, has a form: %v", tool, err)
+		}
+	}
 	if err := os.Chtimes(filepath.Join(dir, "init"), time.Unix(9, 0), time.Unix(9, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -136,3 +148,53 @@ func TestInitramfsMembers(t *testing.T) {
 	nested := file("usr/share/doc/x.gz", string(gzipOf(t, "a", 1, []byte("text"))))
 	same(t, "a member's own form", "/i.cpio", nested, file("usr/share/doc/x.gz", string(gzipOf(t, "b", 2, []byte("text")))))
 }
+
+// TestInitramfsOrder are archives whose members the kernel would put elsewhere
+// in another order: their order has a meaning, so they have no form.
+func TestInitramfsOrder(t *testing.T) {
+	type entry struct {
+		inode            int
+		name             string
+		mode, uid, links int
+	}
+	file := func(name string) entry { return entry{1, name, 0o100644, 0, 1} }
+	dir := func(name string) entry { return entry{2, name, 0o040755, 0, 1} }
+	link := func(name string) entry { return entry{3, name, 0o120777, 0, 1} }
+	for what, list := range map[string][]entry{
+		"below a link":           {dir("usr"), link("bin"), file("bin/x")},
+		"a link comes later":     {dir("usr"), file("bin/x"), link("bin")},
+		"the path goes up":       {dir("a"), file("a/../x")},
+		"directory, then file":   {dir("a"), file("a"), file("a/x")},
+		"link with two owners":   {entry{7, "a", 0o100644, 0, 2}, entry{7, "b", 0o100644, 5, 2}},
+		"linked name, then file": {entry{7, "a", 0o100644, 0, 2}, entry{7, "b", 0o100644, 0, 2}, file("a")},
+	} {
+		var b bytes.Buffer
+		for _, e := range list {
+			member(&b, e.inode, e.name, e.mode, e.uid, e.links, "")
+		}
+		member(&b, 0, "TRAILER!!!", 0, 0, 1, "")
+		if c, err := try("/i.cpio", b.Bytes(), nil); c != nil || !errors.Is(err, canonical.ErrMalformed) {
+			t.Errorf("%s: %v, %v; want ErrMalformed", what, c, err)
+		}
+	}
+}
+
+// TestInitramfsSums: a kernel that compares the sums of the format with sums
+// refuses the wrong one.
+func TestInitramfsSums(t *testing.T) {
+	good := bytes.ReplaceAll(cpioOf(t, map[string]string{"a": "1"}), []byte("070701"), []byte("070702"))
+	bad := bytes.Clone(good)
+	bad[cpioCheck] = '1'
+	differ(t, "sum", "/i.cpio", good, bad)
+	noEnd := bytes.Clone(good)
+	noEnd[110+1] = 'b' // the name's NUL
+	if c, err := try("/i.cpio", noEnd, nil); c != nil || !errors.Is(err, canonical.ErrMalformed) {
+		t.Errorf("a name without an end: %v, %v", c, err)
+	}
+	early := func(name string) []byte { return cpioOf(t, map[string]string{name: "code"}) }
+	differ(t, "the kernel finds microcode by the name as it is written", "/i.cpio",
+		early("kernel/x86/microcode/AuthenticAMD.bin"), early("./kernel/x86/microcode/AuthenticAMD.bin"))
+}
+
+// cpioCheck is where the first header's last number begins.
+const cpioCheck = 6 + 12*8

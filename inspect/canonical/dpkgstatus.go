@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -74,8 +75,9 @@ func readStanza(r *bufio.Reader) (*stanza, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		end := err != nil || strings.TrimSpace(line) == ""
-		if strings.TrimSpace(line) != "" {
+		// A line of blanks alone ends no stanza for dpkg, it is an error.
+		end := err != nil || line == "\n"
+		if line != "\n" && line != "" {
 			if line[0] == ' ' || line[0] == '\t' {
 				if len(fields) == 0 {
 					return nil, malformed("a line continues no field")
@@ -108,5 +110,5 @@ func newStanza(fields []string, values map[string]string) *stanza {
 	if arch := values["architecture"]; arch != "" {
 		name += ":" + arch
 	}
-	return &stanza{name: name, digest: hexSum([]byte(strings.Join(fields, "\x00")))}
+	return &stanza{name: name, digest: hexSum(fmt.Appendf(nil, "%q", fields))}
 }

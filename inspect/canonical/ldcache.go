@@ -2,12 +2,10 @@ package canonical
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/assay-os/assay/report"
 )
@@ -16,7 +14,7 @@ import (
 func ldCache() Rule {
 	return Rule{
 		Rule: report.Rule{Name: "ld.so.cache", Version: 1,
-			Reason: "the linker takes the first entry of a name that fits; where the strings lie, and which ldconfig wrote them, does not matter",
+			Reason: "the linker searches the entries by bisection and takes the first of a name that fits; where the strings lie, and which ldconfig wrote them, does not matter",
 			Source: "glibc, sysdeps/generic/dl-cache.h and elf/dl-cache.c"},
 		Match: func(e *report.Entry, head []byte) bool {
 			return string(e.Path) == "/etc/ld.so.cache" && (bytes.HasPrefix(head, []byte(ldMagic)) || bytes.HasPrefix(head, []byte(ldMagicOld)))
@@ -63,7 +61,9 @@ func canonicalLdCache(_ context.Context, in *Input, f *form) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b ldLibrary) int { return cmp.Compare(a.name, b.name) })
+	// In the order of the file: the linker finds nothing in one that is not sorted
+	// its way. It takes no cache whose flags name another byte order.
+	f.fact("flags", data[28])
 	for _, l := range list {
 		f.part(l.name, hexSum([]byte(l.form)))
 	}

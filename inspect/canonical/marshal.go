@@ -125,6 +125,12 @@ func (m *marshal) text(kind byte, width int) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if kind == 'a' || kind == 'A' {
+		// CPython takes such bytes for Latin-1, not for UTF-8.
+		if slices.ContainsFunc(data, func(c byte) bool { return c >= 0x80 }) {
+			return "", malformed("an ASCII string that is none: %.40q", data)
+		}
+	}
 	if kind != 's' {
 		kind = 'u'
 	}

@@ -2,6 +2,7 @@ package canonical_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/canonical"
 	"github.com/assay-os/assay/report"
 )
 
@@ -134,4 +136,18 @@ func sameKind(a, b byte) bool {
 	a, b = a&0x7f, b&0x7f
 	return strings.IndexByte(strings4, a) >= 0 && strings.IndexByte(strings4, b) >= 0 ||
 		strings.IndexByte(strings1, a) >= 0 && strings.IndexByte(strings1, b) >= 0
+}
+
+// TestPycLatin: bytes beyond ASCII are another text in an ASCII string, which
+// CPython reads as Latin-1, than in a Unicode string.
+func TestPycLatin(t *testing.T) {
+	const header = "\xa7\x0d\r\n\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	if c, err := try("/x.pyc", []byte(header+"u\x02\x00\x00\x00\xc3\xa9"), nil); c == nil || err != nil {
+		t.Errorf("a Unicode string: %v", err)
+	}
+	for _, text := range []string{"a\x02\x00\x00\x00\xc3\xa9", "Z\x02\xc3\xa9"} {
+		if c, err := try("/x.pyc", []byte(header+text), nil); c != nil || !errors.Is(err, canonical.ErrMalformed) {
+			t.Errorf("%q: %v, %v; want ErrMalformed", text, c, err)
+		}
+	}
 }

@@ -28,7 +28,11 @@ type xzReader struct {
 	start  int64
 	// records are what the index must say of the blocks before it.
 	records []xzRecord
-	streams int
+	// checks are the kinds of all streams that were begun.
+	checks []int
+	// single ends the reading with the first stream.
+	single bool
+	ended  bool
 }
 
 type xzRecord struct{ unpadded, uncompressed int64 }
@@ -41,8 +45,14 @@ const (
 
 func openXz(r *bufio.Reader) (io.ReadCloser, error) {
 	x := &xzReader{r: &counter{r: r}}
-	return io.NopCloser(x), x.header()
+	return x, x.header()
 }
+
+// Close has nothing to let go of.
+func (x *xzReader) Close() error { return nil }
+
+// describe tells the kinds of check: the kernel reads none but CRC32 and none at all.
+func (x *xzReader) describe() string { return fmt.Sprint("checks ", x.checks) }
 
 // header reads the start of a stream.
 func (x *xzReader) header() error {
@@ -54,14 +64,18 @@ func (x *xzReader) header() error {
 		return malformed("no stream header")
 	}
 	x.check, x.records = int(h[7]), nil
-	x.streams++
+	x.checks = append(x.checks, x.check)
 	return nil
 }
 
 func (x *xzReader) Read(p []byte) (int, error) {
 	for {
+		if x.ended {
+			return 0, io.EOF
+		}
 		if x.block == nil {
 			if err := x.next(); err != nil {
+				x.ended = err == io.EOF
 				return 0, err
 			}
 		}
@@ -219,6 +233,9 @@ func (x *xzReader) endStream() error {
 	if string(f[10:]) != "YZ" || f[8] != 0 || int(f[9]) != x.check ||
 		binary.LittleEndian.Uint32(f[:]) != crc32.ChecksumIEEE(f[4:10]) {
 		return malformed("no stream footer")
+	}
+	if x.single {
+		return io.EOF
 	}
 	zeros, err := x.r.skipZeros()
 	if err == nil || err == io.EOF {

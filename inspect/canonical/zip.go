@@ -16,7 +16,7 @@ import (
 func zipRule() Rule {
 	return Rule{
 		Rule: report.Rule{Name: "zip", Version: 1,
-			Reason: "programs find members by name; the order, the times and how members were compressed do not change what they read",
+			Reason: "programs find members by name; the order (but for a member that must come first), the times and how members were compressed do not change what they read",
 			Source: "APPNOTE.TXT 6.3.10, sections 4.3 and 4.4"},
 		Match: func(_ *report.Entry, head []byte) bool {
 			return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
@@ -32,10 +32,14 @@ func canonicalZip(ctx context.Context, in *Input, f *form) error {
 		return corrupt(err)
 	}
 	content.done = true
-	// A name that comes twice keeps its order: readers differ in which counts.
+	walk, err := walkZip(in.Content, in.Content.Size(), r.File)
+	if err != nil {
+		return err
+	}
 	files := slices.Clone(r.File)
 	slices.SortStableFunc(files, func(a, b *zip.File) int { return cmp.Compare(a.Name, b.Name) })
 	f.fact("comment", r.Comment)
+	f.fact("first", walk.leads())
 	for _, z := range files {
 		m, err := zipMember(ctx, in, z)
 		if err != nil {
@@ -43,6 +47,8 @@ func canonicalZip(ctx context.Context, in *Input, f *form) error {
 		}
 		// The upper half holds what Unix calls the mode; the host says whether it counts.
 		f.fact("attributes", fmt.Sprintf("%d %#x encrypted %t", z.CreatorVersion>>8, z.ExternalAttrs, z.Flags&1 != 0))
+		f.fact("utf-8", z.Flags&zipUTF8 != 0)
+		f.fact("extra", zipExtra(z.Extra)+"; "+walk.extra[z])
 		f.fact("comment", z.Comment)
 		f.part(z.Name, m.digest)
 	}
