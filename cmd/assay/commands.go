@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newResolve(), newBuild(), newVerify(), newInspect(), newDiff(), newLs(), newCat(), newExtract(), newManifest(), newStages(), newStore(),
-		newDocs(), newSandbox(), newStep(), newVary(), newProbe(),
+		newDocs(), newMan(), newSandbox(), newStep(), newVary(), newProbe(),
 	}
 }
