@@ -26,6 +26,9 @@ func prepareInput(dir string, in Input) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("prepare input %s: %w", in.Name, err)
 	}
+	if err := os.Chmod(dir, 0o755); err != nil { // the umask took bits away
+		return fmt.Errorf("prepare input %s: %w", in.Name, err)
+	}
 	for name, source := range in.Files {
 		if !plainName(name) {
 			return fmt.Errorf("input %s: %q cannot name a file", in.Name, name)
@@ -51,12 +54,19 @@ func linkOrCopy(source, target string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o444)
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o400)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	// A step sees mode and time: those of the copy must be those of a link,
+	// whatever the caller's umask is and wherever the store lies.
+	err = errors.Join(err, out.Chmod(info.Mode()), out.Close())
+	return errors.Join(err, os.Chtimes(target, info.ModTime(), info.ModTime()))
 }
 
 // WriteResult leaves a document for [Result.Document]. It runs inside.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,6 +176,38 @@ func TestInputNames(t *testing.T) {
 	}
 	if data, err := os.ReadFile(filepath.Join(dir, "in", "sha256:1")); string(data) != "x" || err != nil {
 		t.Errorf("got %q, %v", data, err)
+	}
+}
+
+// TestInputsElsewhere: a source on another filesystem has to be copied, and
+// looks as if it were a link: a step cannot tell where the store lies.
+func TestInputsElsewhere(t *testing.T) {
+	fixtures.RequireRoot(t)
+	sources := t.TempDir()
+	if err := unix.Mount("tmpfs", sources, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(sources, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	file, work := filepath.Join(sources, "content"), t.TempDir()
+	when := time.Unix(1_500_000_000, 0)
+	if err := errors.Join(os.WriteFile(file, []byte("content"), 0o600), os.Chmod(file, 0o444), os.Chtimes(file, when, when)); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Umask(unix.Umask(0o077))
+	if err := prepareInput(work, Input{Name: "in", Files: map[string]string{"sha256:1": file}}); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.Stat(filepath.Join(work, "in"))
+	if err != nil || dir.Mode().Perm() != 0o755 {
+		t.Errorf("the input's directory is %v, %v", dir, err)
+	}
+	info, err := os.Stat(filepath.Join(work, "in", "sha256:1"))
+	if err != nil || info.Mode() != 0o444 || !info.ModTime().Equal(when) || info.Size() != 7 {
+		t.Errorf("the copy is %v, %v", info, err)
 	}
 }
 
