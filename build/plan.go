@@ -18,6 +18,9 @@ type Plan struct {
 	Pipelines []*Pipeline
 	// HostDependent is true when a step runs in the host's /usr.
 	HostDependent bool
+	// Missing is what the exports need of the grammar and nobody can execute
+	// yet, in the order of its first place. There are problems then.
+	Missing []Missing
 }
 
 // A Pipeline is a pipeline of the manifest with what is known of its steps.
@@ -88,7 +91,7 @@ func NewPlan(m *manifest.Manifest, definitions []step.Definition, exports []stri
 	if len(exports) == 0 {
 		exports = DefaultExports(m)
 	}
-	p := &planner{definitions: definitions, plan: &Plan{Manifest: m}, done: map[string]*Pipeline{}}
+	p := &planner{definitions: definitions, plan: &Plan{Manifest: m}, done: map[string]*Pipeline{}, checked: map[string]bool{}}
 	p.byName = map[string]*manifest.Pipeline{}
 	for _, pl := range m.Pipelines {
 		p.byName[pl.Name] = pl
@@ -113,23 +116,13 @@ type planner struct {
 	// done are the pipelines that are planned; one that is being planned is nil.
 	done     map[string]*Pipeline
 	way      []string
-	content  map[string]*manifest.Source
+	content  map[string]content
+	checked  map[string]bool
 	problems manifest.Problems
 }
 
 func (p *planner) fail(path manifest.Path, format string, args ...any) {
 	p.problems = append(p.problems, manifest.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
-}
-
-func (p *planner) contents() {
-	p.content = map[string]*manifest.Source{}
-	for _, s := range p.plan.Manifest.Sources {
-		for _, item := range s.Items {
-			if p.content[item.ID] == nil {
-				p.content[item.ID] = s
-			}
-		}
-	}
 }
 
 func (p *planner) export(name string) {

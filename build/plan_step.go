@@ -9,7 +9,6 @@ import (
 	"github.com/assay-os/assay/build/manifest"
 	"github.com/assay-os/assay/build/manifest/grammar"
 	"github.com/assay-os/assay/build/sandbox"
-	"github.com/assay-os/assay/build/source"
 	"github.com/assay-os/assay/build/step"
 )
 
@@ -18,6 +17,9 @@ const (
 	filesInput = "org.osbuild.files"
 	treeInput  = "org.osbuild.tree"
 )
+
+// withoutDevices is what to do where a step asks for devices or mounts.
+const withoutDevices = "a step that writes images without them, as dev.assay.disk, can be"
 
 // step plans one step and reports everything that keeps it from being run.
 func (p *planner) step(pl *Pipeline, index int, s *manifest.Step) *Step {
@@ -30,11 +32,11 @@ func (p *planner) step(pl *Pipeline, index int, s *manifest.Step) *Step {
 	for _, in := range s.Inputs {
 		p.content1(in)
 	}
-	if len(s.Devices) > 0 {
-		p.fail(s.Path.At("devices"), "devices cannot be executed yet; use a step that writes images without them, as dev.assay.disk does")
+	for _, d := range s.Devices {
+		p.lack("device", d.Type, d.Path, "devices of type %q cannot be executed yet; "+withoutDevices, d.Type)
 	}
-	if len(s.Mounts) > 0 {
-		p.fail(s.Path.At("mounts"), "mounts cannot be executed yet; use a step that writes images without them, as dev.assay.disk does")
+	for _, m := range s.Mounts {
+		p.lack("mount", m.Type, m.Path, "mounts of type %q cannot be executed yet; "+withoutDevices, m.Type)
 	}
 	return planned
 }
@@ -51,7 +53,7 @@ func (p *planner) definition(s *manifest.Step) *step.Definition {
 	d := find(p.definitions, s.Type, kind)
 	if d == nil {
 		if reason := manifest.Foreign(s); reason != "" {
-			p.fail(s.Path, "%s", reason)
+			p.lack(string(kind), s.Type, s.Path, "%s", reason)
 			return nil
 		}
 		var names []string
@@ -120,7 +122,8 @@ func takenInputs(takes []step.InputDefinition) string {
 // content1 plans what one input refers to.
 func (p *planner) content1(in *manifest.Input) {
 	if in.Type != filesInput && in.Type != treeInput {
-		p.fail(in.Path, "inputs of type %q cannot be executed yet", in.Type)
+		p.lack("input", in.Type, in.Path, "inputs of type %q cannot be executed yet; those of type %s and %s can", in.Type, filesInput, treeInput)
+		p.references(in)
 		return
 	}
 	if in.Origin == manifest.FromPipeline {
@@ -131,14 +134,7 @@ func (p *planner) content1(in *manifest.Input) {
 		p.fail(in.Path, "a tree comes from a pipeline (%q), not from %q", manifest.FromPipeline, in.Origin)
 		return
 	}
-	for _, ref := range in.References {
-		switch s := p.content[ref.ID]; {
-		case s == nil:
-			p.fail(in.Path, "no source has %q", ref.ID)
-		case !source.Supported(s.Type):
-			p.fail(s.Path, "sources of type %q cannot be fetched yet; those of type %s can", s.Type, strings.Join(source.Types(), " and "))
-		}
-	}
+	p.references(in)
 }
 
 func (p *planner) pipelineInput(in *manifest.Input) {

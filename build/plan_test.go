@@ -84,7 +84,7 @@ func TestPlanRefuses(t *testing.T) {
 		{"input missing", `{"type": "test.strict"}`, `the input "tree" (org.osbuild.tree) is missing: what is packed`},
 		{"input not taken", `{"type": "test.noop", ` + tree + `}`, `test.noop takes no input "tree", and no other`},
 		{"devices", `{"type": "test.noop", "devices": {"d": {"type": "org.osbuild.loopback", "options": {"filename": "x"}}}}`,
-			`pipelines[1].stages[0].devices: devices cannot be executed yet`},
+			`pipelines[1].stages[0].devices.d: devices of type "org.osbuild.loopback" cannot be executed yet`},
 		{"capability", `{"type": "test.odd"}`, `"CAP_EVERYTHING", which is no capability`},
 	}
 	for _, tt := range tests {
