@@ -143,6 +143,9 @@ func (b *Bubblewrap) start(ctx context.Context, path string, out io.Writer) (*os
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL, Setpgid: true}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
 		return nil, refused("start sandbox", err)
 	}
 	err := cmd.Wait()

@@ -64,27 +64,24 @@ func toolroot(ts *testscript.TestScript, neg bool, args []string) {
 // toolPackage is the package that toolroot makes.
 func toolPackage(script string) ([]byte, error) {
 	files := map[string]fixtures.DebFile{}
+	// The library that varies the clock is loaded into every program of the root.
+	programs, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	if err != nil {
+		return nil, err
+	}
 	for _, tool := range []string{"sh", "date", "sleep"} {
 		path, err := exec.LookPath(tool)
 		if err != nil {
 			return nil, err
 		}
-		out, err := exec.Command("ldd", path).Output()
-		if err != nil {
-			return nil, fmt.Errorf("ldd %s: %w", path, err)
+		programs = append(programs, path)
+		if err := addFile(files, path, "./usr/bin/"+tool); err != nil {
+			return nil, err
 		}
-		needs := map[string]string{path: "./usr/bin/" + tool}
-		for _, word := range strings.Fields(string(out)) {
-			if strings.HasPrefix(word, "/") {
-				needs[word] = "./usr" + strings.TrimPrefix(word, "/usr")
-			}
-		}
-		for from, to := range needs {
-			data, err := os.ReadFile(from)
-			if err != nil {
-				return nil, err
-			}
-			files[to] = fixtures.DebFile{Name: to, Content: string(data), Mode: 0o755}
+	}
+	for _, program := range programs {
+		if err := addLibraries(files, program); err != nil {
+			return nil, err
 		}
 	}
 	files["./usr/bin/gzip"] = fixtures.DebFile{Name: "./usr/bin/gzip", Content: script, Mode: 0o755}
@@ -94,6 +91,28 @@ func toolPackage(script string) ([]byte, error) {
 	}
 	slices.SortFunc(list, func(a, b fixtures.DebFile) int { return strings.Compare(a.Name, b.Name) })
 	return debBytes(fixtures.Deb{Files: list})
+}
+
+// addLibraries adds what a program of this machine is linked with.
+func addLibraries(files map[string]fixtures.DebFile, program string) error {
+	out, err := exec.Command("ldd", program).Output()
+	if err != nil {
+		return fmt.Errorf("ldd %s: %w", program, err)
+	}
+	for _, word := range strings.Fields(string(out)) {
+		if strings.HasPrefix(word, "/") {
+			if err := addFile(files, word, "."+word); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func addFile(files map[string]fixtures.DebFile, from, to string) error {
+	data, err := os.ReadFile(from)
+	files[to] = fixtures.DebFile{Name: to, Content: string(data), Mode: 0o755}
+	return err
 }
 
 // debBytes turns the failure of a test kit that wants a test into an error.
