@@ -19,8 +19,11 @@ func sample() *report.Report {
 			Format: "raw", Size: 1 << 30, Digest: "d0", PartitionTable: "gpt", ID: "i", SectorSize: 512,
 			Partitions: []report.Partition{{
 				Index: 1, Start: 1 << 20, Size: 1 << 29, Type: "t", UUID: "u", Label: "root", Bootable: true, Attributes: 4,
-				Filesystem: &report.Filesystem{Type: "ext4", UUID: "f", Label: "root", Features: []string{"extent"}, Mountpoint: "/"},
+				Filesystem: &report.Filesystem{Type: "ext4", UUID: "f", Label: "root", Features: []string{"extent"},
+					Settings: map[string]string{"errors": "1"}, Mountpoint: "/"},
 			}},
+			Filesystem: &report.Filesystem{Type: "ext4", UUID: "g", Label: "data", Features: []string{"64bit"},
+				Settings: map[string]string{"errors": "2"}, Mountpoint: "/data"},
 			Regions: []report.Region{{Role: "boot code", Offset: 0, Length: 446, SHA256: "b"}},
 		},
 		Files: []report.Entry{
@@ -28,7 +31,7 @@ func sample() *report.Report {
 			{
 				Path: "/usr/bin/su", Type: report.File, Mode: 0o4755, UID: 1, GID: 2, Size: 3, Mtime: at, SHA256: "s",
 				Target: "t", Device: "1:2", Xattrs: map[string]report.Raw{"user.a": "b"}, SELinux: "l",
-				Capabilities: "cap_chown=ep", Hardlink: "/usr/bin/su",
+				Capabilities: "cap_chown=ep", Attributes: "immutable", Hardlink: "/usr/bin/su",
 			},
 		},
 		Packages:  []report.Package{{Name: "login", Version: "1", Arch: "amd64", Manager: "dpkg", State: "install ok installed"}},
@@ -70,7 +73,7 @@ func TestCompareOneFact(t *testing.T) {
 		"mtime, no bytes": {func(r *report.Report) { r.Files[1].Mtime = r.Files[1].Mtime.Add(1); r.Disk.Digest = "d1" }, Equivalent, "disk disk digest block-placement"},
 		"container":       {func(r *report.Report) { r.Disk.Format = "qcow2" }, Identical, "disk disk format container"},
 		"placement":       {func(r *report.Report) { r.Disk.Digest = "d1" }, Equivalent, "disk disk digest block-placement"},
-		"removed file":    {func(r *report.Report) { r.Files = r.Files[:1] }, Different, "files /usr/bin/su capabilities,device,gid,hardlink,mode,mtime,selinux,sha256,size,target,type,uid,xattrs "},
+		"removed file":    {func(r *report.Report) { r.Files = r.Files[:1] }, Different, "files /usr/bin/su attributes,capabilities,device,gid,hardlink,mode,mtime,selinux,sha256,size,target,type,uid,xattrs "},
 		"boot code":       {func(r *report.Report) { r.Disk.Regions[0].SHA256 = "c" }, Different, "regions boot code at 0 sha256 "},
 		"masked":          {func(r *report.Report) { r.Services.Masked = nil }, Different, "services c.service state "},
 		"unread":          {func(r *report.Report) { r.Sections["boot"] = report.Section{Status: report.Unread, Reason: "x"} }, Inconclusive, ""},

@@ -127,7 +127,7 @@ func appendEntry(b []byte, e *report.Entry) []byte {
 	for _, n := range []uint64{uint64(e.Mode), uint64(e.UID), uint64(e.GID), uint64(e.Size), uint64(e.Mtime.Unix()), uint64(e.Mtime.Nanosecond())} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
-	for _, s := range []string{e.SHA256, string(e.Target), e.Device, e.SELinux, e.Capabilities, string(e.Hardlink)} {
+	for _, s := range []string{e.SHA256, string(e.Target), e.Device, e.SELinux, e.Capabilities, e.Attributes, string(e.Hardlink)} {
 		b = appendString(b, s)
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(len(e.Xattrs)))

@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/assay-os/assay/report"
@@ -34,7 +36,7 @@ func Rules() []Rule {
 		{
 			Rule: report.Rule{Name: "mtime", Version: 1,
 				Reason: "programs do not behave by a file's time of modification, but for the few that the rule excepts",
-				Source: "inode(7); exceptions: systemd.unit(5) ConditionNeedsUpdate=, systemd-timesyncd.service(8), systemd(1) /usr/lib/clock-epoch"},
+				Source: "inode(7); exceptions: systemd.unit(5) ConditionNeedsUpdate=, systemd-timesyncd.service(8), systemd(1) /usr/lib/clock-epoch, systemd.timer(5) Persistent="},
 			entry: canonicalMtime,
 		},
 		{
@@ -69,11 +71,13 @@ func canonicalContent(_ *view, e *report.Entry) bool {
 
 // canonicalMtime leaves the time out, except where it has a meaning.
 func canonicalMtime(v *view, e *report.Entry) bool {
-	switch e.Path {
-	case "/usr":
+	switch {
+	case e.Path == "/usr":
 		e.Mtime = v.needsUpdate(e.Mtime)
-	case "/var/lib/systemd/timesync/clock", "/var/lib/systemd/clock", "/usr/lib/clock-epoch":
+	case slices.Contains([]report.Raw{"/var/lib/systemd/timesync/clock", "/var/lib/systemd/clock", "/usr/lib/clock-epoch"}, e.Path):
 		// The clock is set to this time at boot.
+	case strings.HasPrefix(string(e.Path), "/var/lib/systemd/timers/"):
+		// A persistent timer last ran at this time.
 	default:
 		e.Mtime = time.Time{}
 	}
@@ -94,6 +98,6 @@ func (v *view) needsUpdate(usr time.Time) time.Time {
 
 func withoutLostFound(v *view, e *report.Entry) bool {
 	own := e.Type == report.Directory && e.Mode == 0o700 && e.UID == 0 && e.GID == 0 &&
-		v.lostFound(e.Path) && len(e.Xattrs) == 0 && e.SELinux == ""
+		v.lostFound(e.Path) && len(e.Xattrs) == 0 && e.SELinux == "" && e.Attributes == ""
 	return !own
 }

@@ -105,3 +105,15 @@ func TestContentRuleIsNamed(t *testing.T) {
 		t.Errorf("change %+v", c)
 	}
 }
+
+// TestTimesThatCount: files whose time of modification a program reads.
+func TestTimesThatCount(t *testing.T) {
+	for _, path := range []report.Raw{"/var/lib/systemd/timesync/clock", "/var/lib/systemd/clock", "/usr/lib/clock-epoch", "/var/lib/systemd/timers/stamp-apt-daily.timer"} {
+		a, b := sample(), sample()
+		a.Files[1].Path, b.Files[1].Path = path, path
+		b.Files[1].Mtime = b.Files[1].Mtime.Add(time.Second)
+		if got := Compare(a, b); got.Verdict != Different {
+			t.Errorf("%s: verdict %s", path, got.Verdict)
+		}
+	}
+}

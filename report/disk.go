@@ -13,8 +13,10 @@ type Disk struct {
 	// PartitionTable is "gpt", "mbr", or "none".
 	PartitionTable string `json:"partition_table"`
 	// ID is the disk's own: GPT's disk GUID (lower case) or MBR's "0x%08x".
-	ID         string      `json:"id,omitempty"`
-	SectorSize int         `json:"sector_size"`
+	ID         string `json:"id,omitempty"`
+	SectorSize int    `json:"sector_size"`
+	// Filesystem is the one that takes the whole disk, where there is no table.
+	Filesystem *Filesystem `json:"filesystem,omitempty"`
 	Partitions []Partition `json:"partitions"`
 	// Regions are the non-zero runs outside of every partition, and the
 	// content of partitions that hold no filesystem.
@@ -44,6 +46,9 @@ type Filesystem struct {
 	// Features are the names of the feature flags that change what a reader
 	// may do with the filesystem, sorted.
 	Features []string `json:"features,omitempty"`
+	// Settings are what the filesystem itself says of how it is mounted and how
+	// large it is, by the names that the reader of its type gives them.
+	Settings map[string]string `json:"settings,omitempty"`
 	// Mountpoint is where the image's own fstab puts it; empty when nowhere.
 	Mountpoint string `json:"mountpoint,omitempty"`
 }

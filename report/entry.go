@@ -45,6 +45,10 @@ type Entry struct {
 	SELinux string `json:"selinux,omitempty"`
 	// Capabilities is security.capability in the form of cap_to_text(3).
 	Capabilities string `json:"capabilities,omitempty"`
+	// Attributes are the flags of the inode that chattr(1) sets, by name, sorted
+	// and with commas between: "immutable". Of a directory only those are seen
+	// that statx(2) shows: append-only, immutable, nodump, verity.
+	Attributes string `json:"attributes,omitempty"`
 	// Hardlink is the first path, in order, of the group of names that share
 	// this inode; it is empty for an inode with one name.
 	Hardlink  Raw        `json:"hardlink,omitempty"`

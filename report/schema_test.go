@@ -51,13 +51,14 @@ func full() *report.Report {
 			Format: "raw", Size: 1, Digest: "d", PartitionTable: "gpt", ID: "i", SectorSize: 512,
 			Partitions: []report.Partition{{
 				Index: 1, Start: 2, Size: 3, Type: "t", UUID: "u", Label: "l", Bootable: true, Attributes: 1,
-				Filesystem: &report.Filesystem{Type: "ext4", UUID: "u", Label: "l", Features: []string{"f"}, Mountpoint: "/"},
+				Filesystem: &report.Filesystem{Type: "ext4", UUID: "u", Label: "l", Features: []string{"f"}, Settings: map[string]string{"s": "1"}, Mountpoint: "/"},
 			}},
-			Regions: []report.Region{{Role: "gap", Offset: 1, Length: 2, SHA256: "s"}},
+			Filesystem: &report.Filesystem{Type: "swap"},
+			Regions:    []report.Region{{Role: "gap", Offset: 1, Length: 2, SHA256: "s"}},
 		},
 		Files: []report.Entry{{Path: "/", Type: report.Directory, Mode: 0o755}, {
 			Path: "/a\xff\\<", Type: report.File, Mode: 0o4755, UID: 1, GID: 2, Size: 3, Mtime: time.Unix(1, 5).UTC(), SHA256: "s",
-			Target: "t", Device: "1:3", Xattrs: map[string]report.Raw{"user.a": "\x00"}, SELinux: "x", Capabilities: "c=ep", Hardlink: "/a",
+			Target: "t", Device: "1:3", Xattrs: map[string]report.Raw{"user.a": "\x00"}, SELinux: "x", Capabilities: "c=ep", Attributes: "nodump", Hardlink: "/a",
 			Canonical: &report.Canonical{Rule: "gzip", Version: 1, Digest: "d", Parts: []report.Part{{Name: "n", Digest: "d"}}}, Package: "p",
 		}},
 		Packages:  []report.Package{{Name: "a", Version: "1", Arch: "all", Manager: "dpkg", State: "install ok installed"}},

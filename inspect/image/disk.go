@@ -50,7 +50,9 @@ func (i *Image) openBare(ctx context.Context) bool {
 		return false
 	}
 	i.Subject.Kind = "filesystem"
-	i.Trees = append(i.Trees, openFilesystem(ctx, i.Device, i.Device.Size(), f))
+	v := openFilesystem(ctx, i.Device, i.Device.Size(), f)
+	i.Disk.Filesystem = &v.Filesystem
+	i.Trees = append(i.Trees, v)
 	return true
 }
 

@@ -162,6 +162,7 @@ func (sb *superblock) describe() report.Filesystem {
 		UUID:     formatUUID(sb.uuid()),
 		Label:    string(label),
 		Features: sb.features(),
+		Settings: sb.settings(),
 	}
 }
 

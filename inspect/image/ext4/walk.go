@@ -92,6 +92,7 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	n.Mode = report.Mode(ino.mode & 0o7777)
 	n.UID, n.GID = ino.uid, ino.gid
 	n.Mtime = ino.mtime
+	n.Attributes = fsys.AttributeNames(ino.flags)
 	n.Inode, n.Links = uint64(ino.number), uint32(ino.links)
 	n.Sys = ino.number
 	switch n.Type {

@@ -83,6 +83,9 @@ func Line(n *fsys.Node) string {
 	for _, name := range slices.Sorted(maps.Keys(n.Xattrs)) {
 		parts = append(parts, fmt.Sprintf("%s=%q", name, string(n.Xattrs[name])))
 	}
+	if n.Attributes != "" {
+		parts = append(parts, n.Attributes)
+	}
 	if n.SELinux+n.Capabilities != "" {
 		parts = append(parts, "["+n.SELinux+"|"+n.Capabilities+"]")
 	}
