@@ -103,6 +103,10 @@ func isDirectory(root, path string) bool {
 // directory: it tells of nothing but the machine, and no step needs it.
 func (a *arguments) kernel(prefix string, masks []mask) {
 	a.add("--proc", prefix+"/proc")
+	// The tunables are the whole machine's, and root may write them without any
+	// capability: kernel.core_pattern would run a step's program on the host.
+	// Bwrap leaves them alone, for access(2) takes the directory's mode for an answer.
+	a.bind("/proc/sys", prefix+"/proc/sys")
 	for _, m := range masks {
 		if m.Source == "" {
 			a.add("--tmpfs", prefix+"/proc/"+m.Path, "--remount-ro", prefix+"/proc/"+m.Path)

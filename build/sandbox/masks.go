@@ -62,6 +62,10 @@ func writeMasks(dir, proc string) ([]mask, error) {
 		}
 	}
 	masks := []mask{{"sys/kernel/random/boot_id", filepath.Join(dir, "boot_id")}}
+	// What the host mounts there comes along with the directory.
+	if binfmt := "sys/fs/binfmt_misc"; isDirectory(proc, binfmt) {
+		masks = append(masks, mask{binfmt, ""})
+	}
 	for _, entry := range names {
 		if m, ok := maskFor(dir, entry, files); ok {
 			masks = append(masks, m)

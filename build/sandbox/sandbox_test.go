@@ -70,6 +70,9 @@ func TestStepSeesFixedSurroundings(t *testing.T) {
 		{"standard input", "cat", ""},
 		{"core dumps", "ulimit -c", "0"},
 		{"no mounts", "mount -t tmpfs none /tmp 2>/dev/null || echo refused", "refused"},
+		// Each writes what is there already: where it is not refused, nothing is changed.
+		{"tunables", "for f in kernel/core_pattern kernel/panic vm/swappiness; do cat /proc/sys/$f 2>&1 > /tmp/was && (cat /tmp/was > /proc/sys/$f) 2>/dev/null || echo refused; done", "refused\nrefused\nrefused"},
+		{"binary formats", "ls -A /proc/sys/fs/binfmt_misc 2>/dev/null", ""},
 		{"mask stays", "umount /proc/cmdline 2>/dev/null || cat /proc/cmdline", "root=/dev/osbuild"},
 	}
 	b := newRunner(t)
