@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assay-os/assay/build/store"
 	"github.com/assay-os/assay/fixtures"
 )
@@ -83,6 +85,21 @@ func TestStepSeesFixedSurroundings(t *testing.T) {
 				t.Errorf("got %q, %v\nwant %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestStepInheritsNoFiles starts the program as a shell with another file open would.
+func TestStepInheritsNoFiles(t *testing.T) {
+	b := newRunner(t)
+	path := filepath.Join(t.TempDir(), "left-open")
+	fd, err := unix.Open(path, unix.O_CREAT|unix.O_RDWR, 0o600) // without O_CLOEXEC
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	result, err := b.Run(context.Background(), shell(t, "ls -l /proc/$$/fd"))
+	if err != nil || !strings.Contains(result.Tail, "0 -> /dev/null") || strings.Contains(result.Tail, "left-open") {
+		t.Errorf("files that are open in the step:\n%s%v", result.Tail, err)
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -79,6 +81,9 @@ func enter(path string) error {
 		return err
 	}
 	if err := limitTo(caps); err != nil {
+		return err
+	}
+	if err := closeOthers(); err != nil {
 		return err
 	}
 	return fmt.Errorf("execute %s: %w", s.Bwrap, unix.Exec(s.Bwrap, argv, []string{}))
@@ -157,6 +162,22 @@ func leaveSession() error {
 		return fmt.Errorf("leave session keyring: %w", err)
 	}
 	return nil
+}
+
+// closeOthers leaves bwrap the three standard files alone: who started assay
+// may have left it more, a lock or a pipe, which would go on to the step.
+func closeOthers() error {
+	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err == nil || !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	list, err := os.ReadDir("/proc/self/fd") // before Linux 5.11
+	for _, entry := range list {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return err
 }
 
 // refused says what to do where the kernel refuses mounts.
