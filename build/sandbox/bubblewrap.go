@@ -142,13 +142,21 @@ func (b *Bubblewrap) start(ctx context.Context, path string, out io.Writer) (*os
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL, Setpgid: true}
 	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start sandbox: %w", err)
+	}
+	cmd.ExtraFiles = []*os.File{theirs}
+	defer ours.Close() // nothing is ever written
+	err = cmd.Start()
+	_ = theirs.Close() // only read, by the child
+	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
 		return nil, refused("start sandbox", err)
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		return nil, fmt.Errorf("wait for sandbox: %w", err)

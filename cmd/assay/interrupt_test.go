@@ -150,11 +150,13 @@ func TestInterruptStep(t *testing.T) {
 		{"name": "slow", "build": "name:build", "stages": [{"type": "org.osbuild.gzip", "options": {"filename": "x.gz"},
 		 "inputs": {"file": {"type": "org.osbuild.files", "origin": "org.osbuild.source", "references": ["@sum:root.deb@"]}}}]}],
 		"sources": {"org.osbuild.curl": {"items": {"@sum:root.deb@": "@url:root.deb@"}}}}`, dir))
-	p := start(t, dir, "build", "slow.json")
-	await(t, p, sleeps(t, seconds, true))
-	p.interrupt(t)
-	await(t, &process{ended: make(chan error)}, sleeps(t, seconds, false))
-	usable(t, dir)
+	for _, command := range []string{"build", "verify"} {
+		p := start(t, dir, command, "slow.json")
+		await(t, p, sleeps(t, seconds, true))
+		p.interrupt(t)
+		await(t, &process{ended: make(chan error)}, sleeps(t, seconds, false))
+		usable(t, dir)
+	}
 }
 
 // sleeps tells when the tool of the test runs, or runs no more.

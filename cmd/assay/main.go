@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,9 @@ const (
 	exitFailed       = 4
 	exitInterrupted  = 130
 )
+
+// orderlyEnd is how long a command may take to end after a signal.
+const orderlyEnd = 2 * time.Second
 
 // An exitError ends the program with a code of the contract. Its error may be
 // nil where the result on stdout says everything.
@@ -69,8 +73,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The first signal asks for an orderly end, a second one ends at once.
-	defer context.AfterFunc(ctx, stop)()
+	// The first signal asks for an orderly end. One that comes after it should have
+	// ended ends it at once; not earlier, for a terminal and the parent may both send one.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(orderlyEnd, stop) })()
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)

@@ -25,6 +25,7 @@ func newStep() *cobra.Command {
 		Use: "__step", Hidden: true, Args: positional(cobra.NoArgs), DisableFlagParsing: true,
 		Short: "Run one step, inside of a sandbox",
 		RunE: func(c *cobra.Command, _ []string) error {
+			sandbox.DieWithRunner()
 			return exitWith(build.RunStep(c.Context(), definitions()))
 		},
 	}
