@@ -155,6 +155,9 @@ func (r *run) root(ctx context.Context, s *Step) (store.View, error) {
 // show prepares an input for the sandbox.
 func (r *run) show(ctx context.Context, in resolved, dir string) (sandbox.Input, error) {
 	shown := sandbox.Input{Name: in.Name, Files: in.files}
+	if in.missing != nil {
+		return shown, in.missing
+	}
 	if in.tree == nil {
 		return shown, nil
 	}
@@ -197,6 +200,8 @@ type resolved struct {
 	files map[string]string
 	// tree is set for what comes from a pipeline.
 	tree *store.Tree
+	// missing is why files has not all that it should, when the step runs.
+	missing error
 }
 
 // resolve finds the content of a step's inputs. References to pipelines are
@@ -214,6 +219,8 @@ func (r *run) resolve(s *Step) []resolved {
 				if id = fileOption(ref.Options); in.Type == treeInput {
 					id = "tree"
 				}
+			} else if in.Type == containersInput {
+				out.missing = errors.Join(out.missing, r.image(id, out.files))
 			} else if path, there := r.Store.Source(id); there {
 				out.files[id] = path
 			}
@@ -222,4 +229,20 @@ func (r *run) resolve(s *Step) []resolved {
 		inputs = append(inputs, out)
 	}
 	return inputs
+}
+
+// image adds the directory that shows the container image id to files.
+func (r *run) image(id string, files map[string]string) error {
+	names, err := r.catalog.Directory(r.Store, id)
+	if err != nil {
+		return fmt.Errorf("show image %s: %w", id, err)
+	}
+	for name, sum := range names {
+		path, there := r.Store.Source(sum)
+		if !there {
+			return fmt.Errorf("show image %s: the store has lost %s; build again", id, sum)
+		}
+		files[id+"/"+name] = path
+	}
+	return nil
 }

@@ -100,7 +100,7 @@ func (r *run) wanted(s *Step) ([]string, error) {
 				continue
 			}
 			r.checked[ref.ID] = true
-			sound, err := r.Store.CheckSource(ref.ID)
+			sound, err := r.sound(ref.ID)
 			if err != nil {
 				return nil, err
 			}
@@ -110,6 +110,20 @@ func (r *run) wanted(s *Step) ([]string, error) {
 		}
 	}
 	return sums, nil
+}
+
+// sound says that everything that the item sum brings is in the store and has
+// its checksum.
+func (r *run) sound(sum string) (bool, error) {
+	contents, all := r.catalog.Contents(r.Store, sum)
+	for _, part := range contents {
+		sound, err := r.Store.CheckSource(part)
+		if err != nil {
+			return false, err
+		}
+		all = all && sound
+	}
+	return all, nil
 }
 
 // unchanged says that the last run of the step was with the same options,

@@ -73,16 +73,30 @@ func newArguments(s *Step, inputs []resolved) arguments {
 		a.Options = json.RawMessage("{}")
 	}
 	for _, in := range inputs {
-		files := map[string]json.RawMessage{}
-		for _, ref := range in.references {
-			files[ref.ID] = ref.Options
-		}
 		a.Inputs[in.Name] = argumentInput{
-			Path: sandbox.InputsDir + "/" + in.Name, Data: map[string]any{"files": files},
+			Path: sandbox.InputsDir + "/" + in.Name, Data: inputData(in),
 			References: in.references, Entries: in.tree != nil,
 		}
 	}
 	return a
+}
+
+// inputData is what osbuild's input of the same type tells a stage.
+func inputData(in resolved) map[string]any {
+	files, archives := map[string]json.RawMessage{}, map[string]any{}
+	for _, ref := range in.references {
+		files[ref.ID] = ref.Options
+		var o struct {
+			Name string `json:"name"`
+		}
+		if json.Unmarshal(ref.Options, &o) == nil {
+			archives[ref.ID] = map[string]string{"format": "dir", "name": o.Name}
+		}
+	}
+	if in.Type == containersInput {
+		return map[string]any{"archives": archives}
+	}
+	return map[string]any{"files": files}
 }
 
 // RunStep is the command `assay __step`: inside of a sandbox, it runs the

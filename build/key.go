@@ -84,7 +84,7 @@ func (r *run) key(s *Step, base store.Tree) Key {
 	for _, in := range r.resolve(s) {
 		ki := KeyInput{Name: in.Name, Type: in.Type, Options: in.Options, References: []KeyReference{}}
 		for _, ref := range in.references {
-			ki.References = append(ki.References, KeyReference(ref))
+			ki.References = append(ki.References, KeyReference{ID: r.contentID(in, ref.ID), Options: ref.Options})
 		}
 		if in.tree != nil {
 			ki.References = []KeyReference{{ID: in.tree.Digest, Options: in.references[0].Options}}
@@ -92,6 +92,16 @@ func (r *run) key(s *Step, base store.Tree) Key {
 		k.Inputs = append(k.Inputs, ki)
 	}
 	return k
+}
+
+// contentID stands for the content of a reference. A container image's id pins
+// its configuration and what its layers unpack to, not how they are packed,
+// which a step sees: the digest of the manifest does.
+func (r *run) contentID(in resolved, id string) string {
+	if in.Type == containersInput {
+		return id + "@" + r.catalog.ImageDigest(id)
+	}
+	return id
 }
 
 func (r *run) buildRootMark(s *Step) string {

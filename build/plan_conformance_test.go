@@ -145,7 +145,8 @@ func (w *wanted) stages(list []rawStage) {
 			w.use(s.Options.Packages)
 		}
 		for _, in := range s.Inputs {
-			w.add("input", in.Type, in.Type == "org.osbuild.files" || in.Type == "org.osbuild.tree")
+			image := in.Type == "org.osbuild.containers" && in.Origin == "org.osbuild.source"
+			w.add("input", in.Type, in.Type == "org.osbuild.files" || in.Type == "org.osbuild.tree" || image)
 			if in.Origin == "org.osbuild.source" {
 				w.use(in.References)
 			}
@@ -194,6 +195,11 @@ func (w *wanted) strings(v any) {
 	}
 }
 
+// fetched are the sources whose items can be had.
+var fetched = []string{
+	"org.osbuild.curl", "org.osbuild.files", "org.osbuild.inline", "org.osbuild.librepo", "org.osbuild.skopeo", "org.osbuild.skopeo-index",
+}
+
 func (w *wanted) sources(sources map[string]map[string]json.RawMessage) {
 	for name, source := range sources {
 		var items map[string]json.RawMessage
@@ -204,7 +210,7 @@ func (w *wanted) sources(sources map[string]map[string]json.RawMessage) {
 		}
 		for id := range items {
 			if w.used[id] {
-				w.add("source", name, name == "org.osbuild.curl" || name == "org.osbuild.files" || name == "org.osbuild.inline")
+				w.add("source", name, slices.Contains(fetched, name))
 			}
 		}
 	}
@@ -228,8 +234,12 @@ func TestPlanRefusesEachType(t *testing.T) {
 		"bind": {stage(`"mounts": [{"name": "m", "type": "org.osbuild.bind", "target": "tree:///x", "options": {"source": "y"}}]`),
 			`pipelines[1].stages[0].mounts[0]: mounts of type "org.osbuild.bind" cannot be executed yet`},
 		"ostree input": {stage(`"inputs": {"i": {"type": "org.osbuild.ostree", "origin": "org.osbuild.pipeline", "references": ["name:q"]}}`),
-			`pipelines[1].stages[0].inputs.i: inputs of type "org.osbuild.ostree" cannot be executed yet; those of type org.osbuild.files and org.osbuild.tree can`},
-		"skopeo": {source("org.osbuild.skopeo", image), `sources["org.osbuild.skopeo"]: sources of type "org.osbuild.skopeo" cannot be fetched yet`},
+			`pipelines[1].stages[0].inputs.i: inputs of type "org.osbuild.ostree" cannot be executed yet; those of type org.osbuild.files, org.osbuild.tree and org.osbuild.containers can`},
+		"image input": {stage(`"inputs": {"i": {"type": "org.osbuild.containers", "origin": "org.osbuild.pipeline", "references": {"name:q": {"name": "x"}}}}`),
+			`pipelines[1].stages[0].inputs.i: inputs of type "org.osbuild.containers" from pipelines cannot be executed yet`},
+		"image as file": {source("org.osbuild.skopeo", image), `is content for an input of type "org.osbuild.containers", this one is of type "org.osbuild.files"`},
+		"ostree":        {source("org.osbuild.ostree", `{"remote": {"url": "http://x"}}`), `sources["org.osbuild.ostree"]: ostree commits cannot be fetched yet`},
+		"storage":       {source("org.osbuild.containers-storage", `{}`), `sources["org.osbuild.containers-storage"]: the containers of this machine`},
 		"secrets": {source("org.osbuild.curl", `{"url": "https://x/y", "secrets": {"name": "s"}}`),
 			`sources["org.osbuild.curl"].items["` + sum + `"]: the secrets of "s"`},
 		"scheme": {source("org.osbuild.curl", `"gopher://x/y"`), `the scheme "gopher" is none of`},

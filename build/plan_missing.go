@@ -2,7 +2,6 @@ package build
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/build/manifest"
 	"github.com/assay-os/assay/build/source"
@@ -65,6 +64,9 @@ func (p *planner) references(in *manifest.Input) {
 			p.fail(in.Path, "no source has %q", ref.ID)
 			continue
 		}
+		if has := source.Provides(c.source.Type); has != "" && has != in.Type {
+			p.fail(in.Path, "%q is content for an input of type %q, this one is of type %q", ref.ID, has, in.Type)
+		}
 		p.origin(c)
 	}
 }
@@ -79,15 +81,15 @@ func (p *planner) origin(c content) {
 		return
 	}
 	p.checked[key] = true
-	if !source.Supported(c.source.Type) {
-		p.lack("source", c.source.Type, c.source.Path, "sources of type %q cannot be fetched yet; those of type %s can",
-			c.source.Type, strings.Join(source.Types(), " and "))
+	if reason := source.Unfetchable(c.source.Type); reason != "" {
+		p.lack("source", c.source.Type, c.source.Path, "%s", reason)
 		return
 	}
-	one := *c.source
-	one.Items = []manifest.Item{c.item}
-	if _, err := source.Plan([]*manifest.Source{&one}, []string{c.item.ID}); err != nil {
-		path := c.source.Path.At("items", c.item.ID)
-		p.fail(path, "%s", strings.TrimPrefix(err.Error(), path.String()+": "))
+	err := source.Check(c.source, c.item)
+	// What all items of a source have wrong is told of the first.
+	if err == nil || p.checked[c.source.Path.String()+err.Error()] {
+		return
 	}
+	p.checked[c.source.Path.String()+err.Error()] = true
+	p.fail(c.source.Path.At("items", c.item.ID), "%v", err)
 }

@@ -14,8 +14,9 @@ import (
 
 // The types of inputs that can be shown to a step.
 const (
-	filesInput = "org.osbuild.files"
-	treeInput  = "org.osbuild.tree"
+	filesInput      = "org.osbuild.files"
+	treeInput       = "org.osbuild.tree"
+	containersInput = "org.osbuild.containers"
 )
 
 // withoutDevices is what to do where a step asks for devices or mounts.
@@ -121,20 +122,21 @@ func takenInputs(takes []step.InputDefinition) string {
 
 // content1 plans what one input refers to.
 func (p *planner) content1(in *manifest.Input) {
-	if in.Type != filesInput && in.Type != treeInput {
-		p.lack("input", in.Type, in.Path, "inputs of type %q cannot be executed yet; those of type %s and %s can", in.Type, filesInput, treeInput)
+	switch {
+	case in.Type != filesInput && in.Type != treeInput && in.Type != containersInput:
+		p.lack("input", in.Type, in.Path, "inputs of type %q cannot be executed yet; those of type %s, %s and %s can",
+			in.Type, filesInput, treeInput, containersInput)
 		p.references(in)
-		return
-	}
-	if in.Origin == manifest.FromPipeline {
+	case in.Origin == manifest.FromPipeline && in.Type == containersInput:
+		p.lack("input", in.Type, in.Path, "inputs of type %q from pipelines cannot be executed yet; those from a registry (%q) can", in.Type, manifest.FromSource)
+		p.references(in)
+	case in.Origin == manifest.FromPipeline:
 		p.pipelineInput(in)
-		return
-	}
-	if in.Type == treeInput {
+	case in.Type == treeInput:
 		p.fail(in.Path, "a tree comes from a pipeline (%q), not from %q", manifest.FromPipeline, in.Origin)
-		return
+	default:
+		p.references(in)
 	}
-	p.references(in)
 }
 
 func (p *planner) pipelineInput(in *manifest.Input) {

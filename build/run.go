@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assay-os/assay/build/source"
 	"github.com/assay-os/assay/build/store"
 )
 
@@ -16,6 +17,7 @@ import (
 func (b *Builder) Build(ctx context.Context, plan *Plan) (*Result, error) {
 	start := time.Now()
 	r := &run{Builder: b, plan: plan, trees: map[string]store.Tree{}, checked: map[string]bool{}}
+	r.catalog = source.NewCatalog(plan.Manifest.Sources)
 	r.history = openHistory(b.History)
 	r.result = &Result{Plan: plan, HostDependent: plan.HostDependent, Trees: r.trees}
 	release, err := b.Store.Hold(ctx, r.waiting("the store"))
@@ -58,6 +60,7 @@ type run struct {
 	plan    *Plan
 	result  *Result
 	history history
+	catalog *source.Catalog
 	// trees are the outputs of the pipelines that are done.
 	trees map[string]store.Tree
 	// ahead is set once the content of later steps was looked for.

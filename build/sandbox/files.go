@@ -30,10 +30,14 @@ func prepareInput(dir string, in Input) error {
 		return fmt.Errorf("prepare input %s: %w", in.Name, err)
 	}
 	for name, source := range in.Files {
-		if !plainName(name) {
+		if !filepath.IsLocal(name) || strings.Contains(name, "\x00") || filepath.Clean(name) != name {
 			return fmt.Errorf("input %s: %q cannot name a file", in.Name, name)
 		}
-		if err := linkOrCopy(source, filepath.Join(dir, name)); err != nil {
+		target := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return fmt.Errorf("prepare input %s: %w", in.Name, err)
+		}
+		if err := linkOrCopy(source, target); err != nil {
 			return fmt.Errorf("prepare input %s: %w", in.Name, err)
 		}
 	}

@@ -76,7 +76,7 @@ type Spec struct {
 // An Input is shown read-only at [InputsDir]/Name.
 type Input struct {
 	Name string
-	// View is a tree; otherwise Files maps a name in the directory to a file
+	// View is a tree; otherwise Files maps a path in the directory to a file
 	// of the host.
 	View  *store.View
 	Files map[string]string

@@ -2,103 +2,116 @@ package source
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/assay-os/assay/build/store"
 )
 
-// A passingError is trouble that another attempt may not meet: a server that
-// is busy or broken, a connection that ended.
-type passingError struct{ err error }
-
-func (e *passingError) Error() string { return e.err.Error() }
-func (e *passingError) Unwrap() error { return e.err }
-
-// A download is one item on its way into a partial file.
+// A download is one checksum on its way into a partial file.
 type download struct {
 	*fetcher
-	item    Item
 	partial *store.Partial
 	state   Progress
 }
 
-// download fetches over http, from where an earlier run stopped.
-func (f *fetcher) download(ctx context.Context, item Item) (err error) {
-	partial, err := f.dest.OpenPartial(ctx, item.Checksum, f.o.Waiting)
+// download fetches from the first link that has the content, from where an
+// earlier run stopped.
+func (f *fetcher) download(ctx context.Context, sum string, links []Link) (err error) {
+	partial, err := f.dest.OpenPartial(ctx, sum, f.o.Waiting)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, partial.Close()) }()
-	d := &download{f, item, partial, Progress{Checksum: item.Checksum, URL: item.shownURL(), Size: -1}}
+	d := &download{f, partial, Progress{Checksum: sum, Size: -1}}
 	// The process that held the lock before may have finished it.
-	if _, ok := f.dest.Source(item.Checksum); !ok {
-		if err := d.whole(ctx); err != nil {
-			return err
-		}
+	if _, ok := f.dest.Source(sum); !ok {
+		return f.rounds(ctx, links, func(l Link) error { return d.from(ctx, l) }, d.retried)
 	}
-	f.done(d.state)
 	return nil
 }
 
-// whole fetches and commits. What an earlier run left may be of other content
-// (the URL changed, the file was replaced): then it starts again, once.
-func (d *download) whole(ctx context.Context) error {
+func (d *download) retried(link Link, err error) {
+	again := d.state
+	again.URL, again.Err = link.shown(), err
+	d.progress(again)
+}
+
+// from fetches from one link and commits. What an earlier attempt left may be
+// of other content (the URL changed, the file was replaced, a mirror lies):
+// then it starts again, once.
+func (d *download) from(ctx context.Context, link Link) error {
+	release, err := link.wait(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	d.state.URL = link.shown()
+	if link.URL.Scheme == "file" {
+		return d.file(ctx, link)
+	}
 	resumed, err := d.partial.Size()
 	if err != nil {
 		return err
 	}
-	err = d.attempts(ctx)
-	if err == nil {
-		err = d.partial.Commit(ctx)
-	}
 	var mismatch *store.MismatchError
-	if resumed == 0 || !errors.As(err, &mismatch) {
-		return err
+	err = d.whole(ctx, link)
+	if resumed > 0 && errors.As(err, &mismatch) {
+		err = d.whole(ctx, link)
 	}
-	if err := d.attempts(ctx); err != nil {
+	if errors.As(err, &mismatch) {
+		return &lastingError{err}
+	}
+	return err
+}
+
+func (d *download) whole(ctx context.Context, link Link) error {
+	if err := d.attempt(ctx, link); err != nil {
 		return err
 	}
 	return d.partial.Commit(ctx)
 }
 
-// attempts tries until the partial file has everything that the server has.
-func (d *download) attempts(ctx context.Context) error {
-	pause := d.o.Backoff
-	for n := 1; ; n++ {
-		err := d.attempt(ctx)
-		var passing *passingError
-		if !errors.As(err, &passing) {
-			return err
-		}
-		if n == d.o.Attempts {
-			return fmt.Errorf("%w (tried %d times)", err, n)
-		}
-		d.state.Err = err
-		d.progress(d.state)
-		d.state.Err = nil
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(pause):
-		}
-		pause *= 2
+// file copies a file of this machine.
+func (d *download) file(ctx context.Context, link Link) error {
+	// A pipe without a writer must not hold up the build.
+	in, err := os.OpenFile(link.URL.Path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return &lastingError{err}
 	}
+	defer in.Close() // opened for reading: nothing to lose
+	info, err := in.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &lastingError{errors.New("it is no regular file")}
+	case info.Size() > d.o.MaxSize:
+		return &lastingError{tooLarge(d.o.MaxSize)}
+	}
+	state := d.state
+	state.Bytes, state.Size = 0, info.Size()
+	err = d.copy(ctx, in, state)
+	var mismatch *store.MismatchError
+	if errors.As(err, &mismatch) {
+		return &lastingError{err}
+	}
+	return err
 }
 
 // errStalled ends an attempt in which nothing arrives any more.
 var errStalled = errors.New("the server sends nothing any more")
 
 // attempt does one request and takes what comes.
-func (d *download) attempt(ctx context.Context) error {
+func (d *download) attempt(ctx context.Context, link Link) error {
 	have, err := d.partial.Size()
 	if err != nil {
 		return err
@@ -107,9 +120,9 @@ func (d *download) attempt(ctx context.Context) error {
 	defer cancel(nil)
 	stall := time.AfterFunc(d.o.Stall, func() { cancel(errStalled) })
 	defer stall.Stop()
-	response, err := d.request(attempt, have)
+	response, err := d.request(attempt, link, have)
 	if err != nil {
-		return d.passing(ctx, attempt, err)
+		return kind(ctx, attempt, err)
 	}
 	defer response.Body.Close()
 	have, err = d.begin(response, have)
@@ -119,45 +132,25 @@ func (d *download) attempt(ctx context.Context) error {
 	return d.take(ctx, attempt, response, have, stall)
 }
 
-// passing tells an end that the caller wanted, or that will come again, from
-// one that another attempt may not meet.
-func (d *download) passing(ctx, attempt context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
+// request asks for what comes after the first have bytes.
+func (f *fetcher) request(ctx context.Context, link Link, have int64) (*http.Response, error) {
+	client := link.client
+	if client == nil {
+		var err error
+		if client, err = f.client(link.Access); err != nil {
+			return nil, &lastingError{err}
+		}
 	}
-	// The URL stands before the message already.
-	var request *url.Error
-	if errors.As(err, &request) {
-		err = request.Err
-	}
-	if lasting(err) {
-		return err
-	}
-	if cause := context.Cause(attempt); cause != nil {
-		err = cause
-	}
-	return &passingError{err}
-}
-
-// lasting reports errors that every attempt would meet.
-func lasting(err error) bool {
-	var certificate *tls.CertificateVerificationError
-	var name *net.DNSError
-	return errors.Is(err, errRedirects) || errors.As(err, &certificate) || errors.As(err, &name) && name.IsNotFound
-}
-
-func (d *download) request(ctx context.Context, have int64) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.item.URL.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, link.URL.String(), nil)
 	if err != nil {
-		return nil, err
+		return nil, &lastingError{err}
 	}
 	request.Header.Set("User-Agent", "assay")
+	if link.accept != "" {
+		request.Header.Set("Accept", link.accept)
+	}
 	if have > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
-	}
-	client := d.checked
-	if d.item.Insecure {
-		client = d.insecure
 	}
 	return client.Do(request)
 }
@@ -178,10 +171,18 @@ func (d *download) begin(response *http.Response, have int64) (int64, error) {
 			return 0, err
 		}
 		return 0, &passingError{errors.New("the server sends another part than the one asked for")}
-	case code >= 500 || code == http.StatusRequestTimeout || code == http.StatusTooManyRequests:
-		return 0, &passingError{fmt.Errorf("the server answers %s", response.Status)}
 	}
-	return 0, fmt.Errorf("the server answers %s", response.Status)
+	return 0, refusal(response)
+}
+
+// refusal is what an answer without content means.
+func refusal(response *http.Response) error {
+	err := fmt.Errorf("the server answers %s", response.Status)
+	code := response.StatusCode
+	if code >= 500 || code == http.StatusRequestTimeout || code == http.StatusTooManyRequests {
+		return &passingError{err}
+	}
+	return &lastingError{err}
 }
 
 // rangeStart is the first byte's offset by Content-Range, -1 when there is none.
@@ -205,13 +206,17 @@ func (d *download) take(ctx, attempt context.Context, response *http.Response, h
 		d.state.Size = have + response.ContentLength
 	}
 	if d.state.Size > d.o.MaxSize {
-		return tooLarge(d.o.MaxSize)
+		return &lastingError{tooLarge(d.o.MaxSize)}
 	}
 	body := &bodyReader{r: response.Body, read: func() { stall.Reset(d.o.Stall) }}
 	w := &limitedWriter{w: d.partial.File, left: d.o.MaxSize - have, max: d.o.MaxSize}
 	_, err := io.CopyBuffer(w, d.counted(body, &d.state), make([]byte, 256<<10))
 	if body.err != nil {
-		return d.passing(ctx, attempt, body.err)
+		return kind(ctx, attempt, body.err)
+	}
+	if w.over {
+		// What is there cannot be the beginning of what is wanted.
+		return errors.Join(&lastingError{err}, d.partial.Restart())
 	}
 	return err
 }

@@ -1,117 +1,62 @@
 package source
 
 import (
-	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
-
-// maxRedirects is how many redirects one request follows.
-const maxRedirects = 10
 
 // A fetcher holds what the items of one Fetch share.
 type fetcher struct {
-	dest     Dest
-	o        Options
-	checked  *http.Client
-	insecure *http.Client
-	mu       sync.Mutex // guards calls of o.Progress
+	dest Dest
+	o    Options
+	base *http.Transport
+
+	telling sync.Mutex // guards calls of o.Progress
+
+	mu         sync.Mutex // guards what follows
+	clients    map[Access]*http.Client
+	registries map[string]*registry
+	// failures counts, by host, what went wrong there: other hosts come first.
+	failures map[string]int
 }
 
-func newFetcher(dest Dest, o Options) *fetcher {
-	transport := o.Transport
-	if transport == nil {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: o.Stall}
+func newFetcher(dest Dest, o Options) (*fetcher, error) {
+	base, err := newTransport(o)
+	if err != nil {
+		return nil, err
 	}
-	transport = transport.Clone()
-	// A server may pack content on the way; checksums are over what it packs.
-	transport.DisableCompression = true
-	transport.MaxIdleConnsPerHost = o.Parallel
-	careless := transport.Clone()
-	if careless.TLSClientConfig == nil {
-		careless.TLSClientConfig = &tls.Config{}
-	}
-	careless.TLSClientConfig.InsecureSkipVerify = true
 	return &fetcher{
-		dest:     dest,
-		o:        o,
-		checked:  &http.Client{Transport: transport, CheckRedirect: checkRedirect},
-		insecure: &http.Client{Transport: careless, CheckRedirect: checkRedirect},
-	}
+		dest: dest, o: o, base: base,
+		clients: map[Access]*http.Client{}, registries: map[string]*registry{}, failures: map[string]int{},
+	}, nil
 }
 
 // close ends idle connections.
 func (f *fetcher) close() {
-	f.checked.CloseIdleConnections()
-	f.insecure.CloseIdleConnections()
-}
-
-// errRedirects ends a chain of redirects; trying again would not help.
-var errRedirects = fmt.Errorf("more than %d redirects", maxRedirects)
-
-func checkRedirect(_ *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
-		return errRedirects
+	for _, c := range f.clients {
+		c.CloseIdleConnections()
 	}
-	return nil
 }
 
 func (f *fetcher) progress(p Progress) {
 	if f.o.Progress == nil {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.telling.Lock()
+	defer f.telling.Unlock()
 	f.o.Progress(p)
 }
 
-// url fetches an item that has one.
-func (f *fetcher) url(ctx context.Context, item Item) error {
-	if item.URL.Scheme == "file" {
-		return f.file(ctx, item)
+func (f *fetcher) done(item Item) {
+	state := Progress{Checksum: item.Checksum, Done: true}
+	if path, ok := f.dest.Source(item.Checksum); ok {
+		if info, err := os.Stat(path); err == nil {
+			state.Bytes, state.Size = info.Size(), info.Size()
+		}
 	}
-	return f.download(ctx, item)
-}
-
-// file copies a file of this machine.
-func (f *fetcher) file(ctx context.Context, item Item) error {
-	// A pipe without a writer must not hold up the build.
-	in, err := os.OpenFile(item.URL.Path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	info, err := in.Stat()
-	switch {
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return errors.New("it is no regular file")
-	case info.Size() > f.o.MaxSize:
-		return tooLarge(f.o.MaxSize)
-	}
-	state := Progress{Checksum: item.Checksum, URL: item.shownURL(), Size: info.Size()}
-	err = f.dest.AddSource(ctx, item.Checksum, func(w io.Writer) error {
-		_, err := io.Copy(&limitedWriter{w: w, left: f.o.MaxSize, max: f.o.MaxSize}, f.counted(in, &state))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	f.done(state)
-	return nil
-}
-
-func (f *fetcher) done(state Progress) {
-	state.Done = true
-	state.Size = state.Bytes
 	f.progress(state)
 }
 
@@ -139,10 +84,12 @@ func tooLarge(limit int64) error {
 type limitedWriter struct {
 	w         io.Writer
 	left, max int64
+	over      bool
 }
 
 func (l *limitedWriter) Write(p []byte) (int, error) {
 	if int64(len(p)) > l.left {
+		l.over = true
 		return 0, tooLarge(l.max)
 	}
 	n, err := l.w.Write(p)

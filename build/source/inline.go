@@ -27,17 +27,12 @@ func checkEncoding(encoding string) error {
 
 // inline decodes data that stands in the manifest.
 func (f *fetcher) inline(ctx context.Context, item Item) error {
-	state := Progress{Checksum: item.Checksum}
 	err := f.dest.AddSource(ctx, item.Checksum, func(w io.Writer) error {
-		limited := &limitedWriter{w: w, left: f.o.MaxSize, max: f.o.MaxSize}
-		err := decode(limited, *item.Inline)
-		state.Bytes = f.o.MaxSize - limited.left
-		return err
+		return decode(&limitedWriter{w: w, left: f.o.MaxSize, max: f.o.MaxSize}, *item.Inline)
 	})
 	if err != nil {
 		return fmt.Errorf("decode inline data: %w", err)
 	}
-	f.done(state)
 	return nil
 }
 

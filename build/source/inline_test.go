@@ -106,37 +106,3 @@ func TestDecompressAsPython(t *testing.T) {
 		})
 	}
 }
-
-func TestPlan(t *testing.T) {
-	item := func(id, value string) []manifest.Item {
-		return []manifest.Item{{ID: id, Value: json.RawMessage(value)}}
-	}
-	one := func(sourceType, value string) []*manifest.Source {
-		return []*manifest.Source{{Type: sourceType, Items: item("sha256:a", value), Path: manifest.Path{"sources", sourceType}}}
-	}
-	librepo := one("org.osbuild.librepo", `{"path": "x", "mirror": "m"}`)
-	tests := map[string]struct {
-		sources []*manifest.Source
-		want    string // the URL, or part of the error
-	}{
-		"a URL":             {one(Curl, `"https://example.org/a"`), "https://example.org/a"},
-		"an object":         {one(Curl, `{"url": "https://example.org/b"}`), "https://example.org/b"},
-		"the first that is": {append(librepo, one(Curl, `"https://example.org/c"`)...), "https://example.org/c"},
-		"secrets":           {one(Curl, `{"url": "https://e.org/", "secrets": {"name": "org.osbuild.rhsm"}}`), `the secrets of "org.osbuild.rhsm"`},
-		"unsupported":       {librepo, `sources["org.osbuild.librepo"].items["sha256:a"]: sources of type "org.osbuild.librepo" cannot be fetched`},
-		"nowhere":           {nil, `no source has "sha256:a"`},
-		"no URL":            {one(Curl, `"http://a b/"`), "invalid character"},
-		"no string":         {one(Curl, `7`), "cannot unmarshal"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			items, err := Plan(tt.sources, []string{"sha256:a", "sha256:a"})
-			switch {
-			case err != nil && !strings.Contains(err.Error(), tt.want):
-				t.Errorf("error %v, want %q", err, tt.want)
-			case err == nil && (len(items) != 1 || items[0].URL.String() != tt.want):
-				t.Errorf("items %v, want one from %q", items, tt.want)
-			}
-		})
-	}
-}

@@ -1,10 +1,13 @@
 // Package source brings the content that a manifest's sources name into a
-// store, by checksum: org.osbuild.curl (http, https and file URLs) and
-// org.osbuild.inline (data in the manifest itself).
+// store, by checksum: org.osbuild.curl (http, https and file URLs),
+// org.osbuild.librepo (the same over lists of mirrors), org.osbuild.inline
+// (data in the manifest itself), org.osbuild.skopeo and skopeo-index (container
+// images and their indexes, from a registry).
 //
-// It checks nothing but checksums, and it never looks into content. What it
-// leaves behind when it fails is either whole content under its checksum, or a
-// partial download that the next run goes on with.
+// It checks checksums, and of container images that the parts belong together;
+// it looks into no other content. What it leaves behind when it fails is either
+// whole content under its checksum, or a partial download that the next run
+// goes on with.
 //
 //	err := source.Fetch(ctx, m.Sources, wanted, store, source.Options{})
 package source
@@ -14,26 +17,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"io/fs"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/assay-os/assay/build/manifest"
 	"github.com/assay-os/assay/build/store"
 	"golang.org/x/sync/errgroup"
 )
-
-// The types of sources that can be fetched.
-const (
-	Curl   = "org.osbuild.curl"
-	Inline = "org.osbuild.inline"
-)
-
-// Supported reports whether sources of this type can be fetched.
-func Supported(sourceType string) bool { return sourceType == Curl || sourceType == Inline }
-
-// Types lists the supported types, sorted.
-func Types() []string { return []string{Curl, Inline} }
 
 // A Dest keeps content by checksum; a store.Dir is one.
 type Dest interface {
@@ -60,6 +52,12 @@ type Options struct {
 	// Transport does the requests; when it is nil, one with the proxy that
 	// http.ProxyFromEnvironment finds. It is not changed.
 	Transport *http.Transport
+	// Proxy is the URL of a proxy for every request, in place of Transport's.
+	Proxy string
+	// ClientTLS is what the secrets org.osbuild.mtls stand for.
+	ClientTLS ClientTLS
+	// Local has content at hand; with it nothing is got from anywhere else.
+	Local Local
 	// Progress is told of every step forward, one call at a time.
 	Progress func(Progress)
 	// Waiting is told once for an item that another process is fetching.
@@ -95,21 +93,35 @@ func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
 	return v
 }
 
+// ClientTLS are paths of PEM files: the certificate and key that a server asks
+// for, and, unless it is empty, who may have signed the server's certificate.
+// Their content is never shown, kept or logged.
+type ClientTLS struct{ Cert, Key, CA string }
+
+// Local is a place with content by checksum, such as a bundle.
+type Local interface {
+	// Open is for reading the content; the error is fs.ErrNotExist where it
+	// has none.
+	Open(checksum string) (io.ReadCloser, error)
+	// String names the place.
+	String() string
+}
+
 // Fetch brings every wanted checksum that dest does not have into it. It ends
-// with the first item that fails for good; the error names its URL.
+// with the first item that fails for good; the error names its URLs.
 func Fetch(ctx context.Context, sources []*manifest.Source, wanted []string, dest Dest, o Options) error {
-	items, err := Plan(sources, wanted)
+	items, err := NewCatalog(sources).Plan(wanted)
 	if err != nil {
 		return err
 	}
-	f := newFetcher(dest, o.filled())
+	f, err := newFetcher(dest, o.filled())
+	if err != nil {
+		return err
+	}
 	defer f.close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.o.Parallel)
 	for _, item := range items {
-		if _, ok := dest.Source(item.Checksum); ok {
-			continue
-		}
 		g.Go(func() error { return f.item(ctx, item) })
 	}
 	return g.Wait()
@@ -130,29 +142,78 @@ func (f *fetcher) item(ctx context.Context, item Item) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if item.Inline != nil {
-		if err := f.inline(ctx, item); err != nil {
-			return &ItemError{item.Checksum, err}
-		}
+	if f.complete(item) {
 		return nil
 	}
-	if err := f.url(ctx, item); err != nil {
-		return &ItemError{item.Checksum, fmt.Errorf("fetch %s: %w%s", item.shownURL(), err, advice(err))}
+	var err error
+	switch {
+	case item.Image != nil:
+		err = f.image(ctx, item)
+	case item.Index != nil:
+		err = f.index(ctx, item)
+	case item.Inline != nil:
+		err = f.inline(ctx, item)
+	default:
+		err = f.file(ctx, item)
+	}
+	if err != nil {
+		return &ItemError{item.Checksum, err}
+	}
+	f.done(item)
+	return nil
+}
+
+// complete says that everything of the item is there.
+func (f *fetcher) complete(item Item) bool {
+	sums, whole := contents(f.dest, item)
+	return whole && !slices.ContainsFunc(sums, func(sum string) bool { _, ok := f.dest.Source(sum); return !ok })
+}
+
+// file brings one file from wherever its links and mirrors lead.
+func (f *fetcher) file(ctx context.Context, item Item) error {
+	return f.content(ctx, item.Checksum, func() ([]Link, error) { return f.links(ctx, item) })
+}
+
+// content brings one checksum: from the local place where there is one, else
+// from the first link that has it. The links are only asked for when the
+// content is not there yet.
+func (f *fetcher) content(ctx context.Context, sum string, links func() ([]Link, error)) error {
+	if _, ok := f.dest.Source(sum); ok {
+		return nil
+	}
+	if f.o.Local != nil {
+		return f.local(ctx, sum)
+	}
+	from, err := links()
+	if len(from) == 0 && err != nil {
+		return err
+	}
+	if failed := f.download(ctx, sum, from); failed != nil {
+		return errors.Join(failed, err)
 	}
 	return nil
 }
 
-// advice is what to do about an item that could not be fetched, "" where the
-// error says it.
-func advice(err error) string {
-	var mismatch *store.MismatchError
-	var connection *net.OpError
-	var name *net.DNSError
-	switch {
-	case errors.As(err, &mismatch):
-		return "; what lies there is not what the manifest pins: make the manifest anew, or give it a URL that still has the old content"
-	case errors.As(err, &connection), errors.As(err, &name):
-		return "; check the URL, the network and the proxy"
+// local takes content that is at hand.
+func (f *fetcher) local(ctx context.Context, sum string) error {
+	in, err := f.o.Local.Open(sum)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s does not have %s; without the network it cannot be had", f.o.Local, sum)
 	}
-	return ""
+	if err != nil {
+		return fmt.Errorf("take %s from %s: %w", sum, f.o.Local, err)
+	}
+	defer in.Close() // opened for reading: nothing to lose
+	if err := f.copy(ctx, in, Progress{Checksum: sum, Size: -1}); err != nil {
+		return fmt.Errorf("take content from %s: %w", f.o.Local, err)
+	}
+	return nil
+}
+
+// copy stores everything that in has.
+func (f *fetcher) copy(ctx context.Context, in io.Reader, state Progress) error {
+	return f.dest.AddSource(ctx, state.Checksum, func(w io.Writer) error {
+		_, err := io.Copy(&limitedWriter{w: w, left: f.o.MaxSize, max: f.o.MaxSize}, f.counted(in, &state))
+		return err
+	})
 }
