@@ -152,3 +152,35 @@ func TestProbeSees(t *testing.T) {
 		t.Error("the probe finds nothing in the test's own /proc")
 	}
 }
+
+// TestHostileTrees: what a step leaves may be refused, but the store goes on,
+// and the next build needs no repair.
+func TestHostileTrees(t *testing.T) {
+	for name, tt := range map[string]struct{ script, want string }{
+		"immutable":   {"echo a > f; mkdir d; chattr +i f; chattr +a d; exit 0", ""},
+		"no access":   {"mkdir d; echo 1 > d/f; chmod 000 d d/f .", ""},
+		"deep":        {"i=0; while [ $i -lt 400 ]; do mkdir aaaaaaaaaaaa; cd aaaaaaaaaaaa; i=$((i+1)); done", "file name too long"},
+		"whiteout":    {"mknod w c 0 0", "/w is a character device 0:0"},
+		"overlayfs'":  {"mkdir d; setfattr -n trusted.overlay.opaque -v y d; touch .wh.x", ""},
+		"holes":       {"truncate -s 2T f", "holes"},
+		"left behind": {"sleep 100 &", "left programs running"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			b := newBench(t, dir)
+			_, err := b.build(context.Background(), stagesOf(shell(tt.script)))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %.400v, want %q", err, tt.want)
+			}
+			if b, err = openBench(dir); err != nil {
+				t.Fatal("the store does not open any more:", err)
+			}
+			if _, err := b.build(context.Background(), stagesOf(write("/other", "1"))); err != nil {
+				t.Error(err)
+			}
+			if err := os.RemoveAll(dir); err != nil {
+				t.Error("the store cannot be removed:", err)
+			}
+		})
+	}
+}

@@ -8,12 +8,14 @@ import (
 )
 
 // DefaultCapabilities is what every step has: osbuild's list without
-// CAP_SYS_ADMIN, which would let a step take the masks over /proc off. A step
-// that mounts asks for it by name.
+// CAP_SYS_ADMIN, which would let a step take the masks over /proc off, and
+// without CAP_LINUX_IMMUTABLE: no layer holds the flags of chattr(1), and a file
+// that cannot be removed would lock the store. A step that mounts asks for the
+// first by name.
 func DefaultCapabilities() []string {
 	return []string{
 		"CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
-		"CAP_IPC_LOCK", "CAP_KILL", "CAP_LINUX_IMMUTABLE", "CAP_MKNOD", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP",
+		"CAP_IPC_LOCK", "CAP_KILL", "CAP_MKNOD", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP",
 		"CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
 	}
 }

@@ -146,6 +146,9 @@ func (e *CommandError) Error() string {
 	if e.Chroot {
 		where = " in the tree"
 	}
+	if errors.Is(e.Err, exec.ErrWaitDelay) {
+		what = "it ended, but left programs running that hold its output; let it wait for them or end them"
+	}
 	if e.notFound() {
 		what = "there is no such program in the build root; add the package that has it to the build pipeline"
 		if e.Chroot {

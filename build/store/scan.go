@@ -228,6 +228,10 @@ func hashFile(ctx context.Context, path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// maxHoles bounds the zeros that one file's holes may stand for: a step makes
+// exabytes of them in an instant, and hashing them would not end. A TiB takes minutes.
+const maxHoles = 1 << 40
+
 // hashContent writes a file to w. The holes of a disk image are written from
 // one small buffer: read, they would fill the page cache with zeros.
 func hashContent(w io.Writer, f *os.File) error {
@@ -240,8 +244,11 @@ func hashContent(w io.Writer, f *os.File) error {
 		_, err := io.CopyBuffer(w, struct{ io.Reader }{f}, buf)
 		return err
 	}
-	zeros, done := make([]byte, len(buf)), int64(0)
+	zeros, done, holes := make([]byte, len(buf)), int64(0), int64(0)
 	fill := func(end int64) error {
+		if holes += end - done; holes > maxHoles {
+			return fmt.Errorf("its holes stand for more than %d bytes of zeros", int64(maxHoles))
+		}
 		for ; done < end; done += min(end-done, int64(len(zeros))) {
 			if _, err := w.Write(zeros[:min(end-done, int64(len(zeros)))]); err != nil {
 				return err
