@@ -93,7 +93,7 @@ type Change struct {
 // Compare compares a and b on what both recorded.
 func Compare(a, b *report.Report) *Result {
 	scope, sections, skipped := common(a, b)
-	va, vb := newView(a), newView(b)
+	va, vb := newView(a, sections), newView(b, sections)
 	r := &Result{Scope: scope, NotCompared: skipped, Changes: []Change{}}
 	r.Unread = append(unread("a", a, scope), unread("b", b, scope)...)
 	for _, s := range sections {

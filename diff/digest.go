@@ -28,7 +28,7 @@ type Digests struct {
 // Digest computes the functional digests of r over everything it recorded.
 func Digest(r *report.Report) Digests {
 	_, in, _ := common(r, r)
-	return digests(newView(r), in)
+	return digests(newView(r, in), in)
 }
 
 // Functional is the digest that stands for the whole subject.

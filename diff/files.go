@@ -51,6 +51,11 @@ func oneSided(v *view, e *report.Entry, kind Kind, rules []Rule) Change {
 // differing fact to the first rule after which it differs no more.
 func compareEntry(a, b *view, x, y *report.Entry, rules []Rule) []Change {
 	cx, cy := *x, *y
+	if a.unknown(x) || b.unknown(y) {
+		// Nothing is known of one content: that is told as unread, and is
+		// neither equal nor different.
+		cx.SHA256, cx.Canonical = cy.SHA256, cy.Canonical
+	}
 	open := differingFacts(&cx, &cy)
 	var out []Change
 	for _, r := range rules {

@@ -97,6 +97,38 @@ func TestNeedsUpdate(t *testing.T) {
 	}
 }
 
+// TestUnknownContent: a file that one side did not read is neither equal nor
+// different; the same in a report that claims to have read all is a change.
+func TestUnknownContent(t *testing.T) {
+	a, b := tree(file("/a", "one", 0)), tree(file("/a", "one", 0))
+	b.Files[1].SHA256 = ""
+	if got := Compare(a, b); got.Verdict != Different {
+		t.Errorf("content gone, all read: %s", got.Verdict)
+	}
+	b.Sections["files"] = report.Section{Status: report.Unread, Reason: "not hashed"}
+	if got := Compare(a, b); got.Verdict != Inconclusive || len(got.Changes) != 0 {
+		t.Errorf("content not read: %s, %v", got.Verdict, got.Changes)
+	}
+	b.Files[1].Mode = 0o600
+	if got := Compare(a, b); got.Verdict != Different || got.Changes[0].Fields[0] != "mode" {
+		t.Errorf("content not read, another mode: %s, %v", got.Verdict, got.Changes)
+	}
+}
+
+// TestMountpointsAreComparedWithFstab: where a filesystem is mounted counts
+// only where both sides tell it, so that equal entries give equal digests.
+func TestMountpointsAreComparedWithFstab(t *testing.T) {
+	entries := []report.Entry{dir("/data", 0o755, 0), dir("/data/lost+found", 0o700, 0)}
+	a, b := tree(entries...), tree(entries...)
+	a.Fstab = []report.FstabEntry{{Spec: "UUID=1", File: "/data"}}
+	a.Sections["fstab"] = report.Section{Status: report.OK}
+	got := Compare(a, b)
+	checkDigest(t, "fstab on one side", got)
+	if got.Verdict != Identical {
+		t.Errorf("verdict %s", got.Verdict)
+	}
+}
+
 func TestContentRuleIsNamed(t *testing.T) {
 	a, b := tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "x"))
 	a.Rules = []report.Rule{{Name: "gzip", Version: 1, Reason: "the header holds a time"}}

@@ -13,20 +13,29 @@ import (
 // A view is one report with what rules look up in it.
 type view struct {
 	report *report.Report
-	// mountpoints are the directories on which the image mounts filesystems.
+	// mountpoints are the directories on which the image mounts filesystems,
+	// by its own fstab.
 	mountpoints map[string]bool
+	// unread is true when a section of the report was not read.
+	unread bool
 }
 
-func newView(r *report.Report) *view {
-	v := &view{report: r, mountpoints: map[string]bool{"/": true}}
-	if r.Disk != nil {
-		for _, p := range r.Disk.Partitions {
-			if p.Filesystem != nil && p.Filesystem.Mountpoint != "" {
-				v.mountpoints[p.Filesystem.Mountpoint] = true
-			}
+// newView looks at r for a comparison over the sections in: what is not
+// compared must not decide how a rule reads what is.
+func newView(r *report.Report, in []section) *view {
+	v := &view{report: r, mountpoints: map[string]bool{"/": true}, unread: len(unread("", r, Disk)) > 0}
+	if slices.ContainsFunc(in, func(s section) bool { return s.name == "fstab" }) {
+		for _, f := range r.Fstab {
+			v.mountpoints[path.Clean(f.File)] = true
 		}
 	}
 	return v
+}
+
+// unknown tells whether the content of e may be anything, because a section
+// of the report is unread.
+func (v *view) unknown(e *report.Entry) bool {
+	return v.unread && e.Type == report.File && e.SHA256 == ""
 }
 
 // find is the index at which p stands, or would stand, in the sorted files.
