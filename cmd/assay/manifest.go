@@ -25,7 +25,7 @@ are read; FILE is - for standard input. docs/manifest.md describes the form.`,
 		Args: unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newManifestValidate(), newManifestIDs(), newManifestGraph())
+	c.AddCommand(newManifestValidate(), newManifestIDs(), newManifestGraph(), newManifestDiff(), newManifestUpgrade(), newManifestLint())
 	return c
 }
 

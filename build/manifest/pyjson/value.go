@@ -54,6 +54,9 @@ func NewString(s string) Value { return Value{kind: String, text: s} }
 // NewObject is an object of the given members, whose keys must differ.
 func NewObject(members []Member) Value { return Value{kind: Object, members: members} }
 
+// NewArray is an array value.
+func NewArray(items []Value) Value { return Value{kind: Array, items: items} }
+
 // Kind tells the type.
 func (v Value) Kind() Kind { return v.kind }
 
