@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/inspect/image"
 )
 
 // EvidenceVersion is the version of the form of [Evidence].
@@ -114,17 +116,38 @@ func (e *Evidence) Holds(manifest, sources, binary, export string) string {
 }
 
 // ArtifactsMatch checks that the files under dir are still those of the runs.
-func (e *Evidence) ArtifactsMatch(dir string) error {
+func (e *Evidence) ArtifactsMatch(ctx context.Context, dir string) error {
 	for i, r := range e.Runs {
-		sum, _, err := hashFile(filepath.Join(dir, r.Artifact))
+		sum, err := currentSum(ctx, filepath.Join(dir, r.Artifact))
 		if err != nil {
 			return fmt.Errorf("artifact of run %d: %w", i+1, err)
 		}
 		if sum != r.SHA256 {
-			return fmt.Errorf("artifact of run %d: %s is not the file that was proved", i+1, r.Artifact)
+			return fmt.Errorf("artifact of run %d: %s is not what was proved", i+1, r.Artifact)
 		}
 	}
 	return nil
+}
+
+// currentSum is the fingerprint of an artifact as it lies there now.
+func currentSum(ctx context.Context, path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		sum, _, err := hashFile(path)
+		return sum, err
+	}
+	img, err := image.Open(ctx, path, image.Options{})
+	if err != nil {
+		return "", err
+	}
+	a, err := readArtifact(ctx, path, img)
+	if err != nil {
+		return "", err
+	}
+	return a.sum, nil
 }
 
 // save writes a document into the evidence directory, whole or not at all.

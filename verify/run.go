@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -20,8 +18,6 @@ import (
 	"github.com/assay-os/assay/build/sandbox"
 	"github.com/assay-os/assay/build/store"
 	"github.com/assay-os/assay/diff"
-	"github.com/assay-os/assay/inspect"
-	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/report"
 )
 
@@ -37,14 +33,10 @@ func (v *verification) start(ctx context.Context, i int) error {
 	}
 	log := newPrefixed(v.Log, fmt.Sprintf("run %d: ", i+1))
 	err := v.enter(ctx, r.Environment, args, log, log)
-	return errors.Join(wrapRun(i, err), log.flush())
-}
-
-func wrapRun(i int, err error) error {
-	if err == nil {
-		return nil
+	if err != nil {
+		err = fmt.Errorf("build of run %d: %w%s", i+1, err, log.cause())
 	}
-	return fmt.Errorf("build of run %d: %w", i+1, err)
+	return errors.Join(err, log.flush())
 }
 
 // enter starts this program again inside of an environment.
@@ -163,39 +155,13 @@ func (v *verification) inspect(ctx context.Context) error {
 }
 
 func (v *verification) inspectRun(ctx context.Context, r *runState) error {
-	subject, single, err := artifact(filepath.Join(r.dir, v.Plan.Exports[0]))
+	found, err := openArtifact(ctx, filepath.Join(r.dir, v.Plan.Exports[0]))
 	if err != nil {
 		return err
 	}
-	if r.Artifact, err = filepath.Rel(v.Dir, subject); err != nil {
-		return err
-	}
-	img, err := image.Open(ctx, subject, image.Options{})
-	if err != nil {
-		return err
-	}
-	defer img.Close()
-	if r.report, err = inspect.Inspect(ctx, img, inspect.Options{}); err != nil {
-		return err
-	}
-	if single {
-		r.SHA256, r.Size, err = hashFile(subject)
-		return err
-	}
-	r.SHA256, err = report.TreeDigest(r.report.Files)
+	r.report, r.SHA256, r.Size = found.report, found.sum, found.size
+	r.Artifact, err = filepath.Rel(v.Dir, found.path)
 	return err
-}
-
-// artifact is the one file in an export, or the export itself when it is a tree.
-func artifact(dir string) (subject string, single bool, err error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", false, err
-	}
-	if len(entries) == 1 && entries[0].Type().IsRegular() {
-		return filepath.Join(dir, entries[0].Name()), true, nil
-	}
-	return dir, false, nil
 }
 
 // treeProof compares the tree that the first run packed with its artifact.
@@ -253,40 +219,4 @@ type refuse struct{}
 
 func (refuse) Run(context.Context, sandbox.Spec) (sandbox.Result, error) {
 	return sandbox.Result{}, errors.New("the step is not in the store")
-}
-
-// prefixed writes whole lines, each behind a prefix.
-type prefixed struct {
-	mu     sync.Mutex
-	w      *bufio.Writer
-	prefix string
-	rest   []byte
-}
-
-func newPrefixed(w io.Writer, prefix string) *prefixed {
-	return &prefixed{w: bufio.NewWriter(w), prefix: prefix}
-}
-
-func (p *prefixed) Write(data []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.rest = append(p.rest, data...)
-	for {
-		i := strings.IndexByte(string(p.rest), '\n')
-		if i < 0 {
-			return len(data), p.w.Flush()
-		}
-		fmt.Fprintf(p.w, "%s%s", p.prefix, p.rest[:i+1])
-		p.rest = p.rest[i+1:]
-	}
-}
-
-func (p *prefixed) flush() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.rest) > 0 {
-		fmt.Fprintf(p.w, "%s%s\n", p.prefix, p.rest)
-		p.rest = nil
-	}
-	return p.w.Flush()
 }

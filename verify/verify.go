@@ -86,7 +86,7 @@ func Identity(document []byte, plan *build.Plan) (manifestSum, sourcesSum string
 // Reuse returns the stored evidence of o.Dir when it holds for just this
 // manifest, these sources and this program, and its artifacts are still
 // there; else nil and the reason.
-func Reuse(o Options) (*Outcome, string, error) {
+func Reuse(ctx context.Context, o Options) (*Outcome, string, error) {
 	e, err := Load(filepath.Join(o.Dir, "evidence"))
 	if err != nil {
 		return nil, "", err
@@ -98,7 +98,7 @@ func Reuse(o Options) (*Outcome, string, error) {
 	if why := e.Holds(m, s, o.Binary, o.Plan.Exports[0]); why != "" {
 		return nil, why, nil
 	}
-	if err := e.ArtifactsMatch(o.Dir); err != nil {
+	if err := e.ArtifactsMatch(ctx, o.Dir); err != nil {
 		return nil, err.Error(), nil
 	}
 	return &Outcome{Evidence: *e, Stored: true}, "", nil

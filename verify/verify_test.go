@@ -98,11 +98,11 @@ func TestReuse(t *testing.T) {
 	}
 	dir := t.TempDir()
 	o := Options{Manifest: []byte(document), Plan: &build.Plan{Manifest: m, Exports: []string{"image"}}, Dir: dir, Binary: "b1"}
-	if got, why, err := Reuse(o); got != nil || err != nil || why != "nothing was proved yet" {
+	if got, why, err := Reuse(t.Context(), o); got != nil || err != nil || why != "nothing was proved yet" {
 		t.Fatalf("no evidence: %v, %q, %v", got, why, err)
 	}
 	storeEvidence(t, o, dir)
-	if got, why, err := Reuse(o); got == nil || !got.Stored || err != nil {
+	if got, why, err := Reuse(t.Context(), o); got == nil || !got.Stored || err != nil {
 		t.Fatalf("not taken: %q, %v", why, err)
 	}
 	other := o
@@ -119,7 +119,7 @@ func TestReuse(t *testing.T) {
 	other.Plan = &build.Plan{Manifest: m2, Exports: []string{"image"}}
 	wantVoid(t, other, "the set of sources differs from what was proved")
 	write(t, filepath.Join(dir, "run-1", "disk.raw"), "tampered")
-	wantVoid(t, o, "artifact of run 1: run-1/disk.raw is not the file that was proved")
+	wantVoid(t, o, "artifact of run 1: run-1/disk.raw is not what was proved")
 }
 
 func storeEvidence(t *testing.T, o Options, dir string) {
@@ -144,7 +144,7 @@ func storeEvidence(t *testing.T, o Options, dir string) {
 
 func wantVoid(t *testing.T, o Options, reason string) {
 	t.Helper()
-	if got, why, err := Reuse(o); got != nil || why != reason || err != nil {
+	if got, why, err := Reuse(t.Context(), o); got != nil || why != reason || err != nil {
 		t.Errorf("got %v, %q, %v; want void because %q", got, why, err, reason)
 	}
 }

@@ -87,7 +87,7 @@ func (v *verifyCommand) run(c *cobra.Command, name string) error {
 // outcome is the stored evidence where it was asked for and holds, else a new one.
 func (v *verifyCommand) outcome(c *cobra.Command, o verify.Options) (*verify.Outcome, error) {
 	if v.reuse {
-		stored, why, err := verify.Reuse(o)
+		stored, why, err := verify.Reuse(c.Context(), o)
 		if err != nil {
 			return nil, usage(fmt.Errorf("%w; without --reuse it is proved anew", err))
 		}
