@@ -140,7 +140,7 @@ func (b *Bubblewrap) start(ctx context.Context, path string, out io.Writer) (*os
 	cmd.Env = []string{}
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: unix.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL, Setpgid: true}
 	cmd.WaitDelay = time.Second
 	theirs, ours, err := os.Pipe()
 	if err != nil {

@@ -65,6 +65,11 @@ func enter(path string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return refused("make mounts private", err)
 	}
+	// The process numbers are its own, so that with it ends whatever bwrap has
+	// started and not yet tied to itself. Bwrap looks itself up under /proc.
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return refused("mount /proc", err)
+	}
 	places, err := s.mountViews()
 	if err != nil {
 		return err
