@@ -17,7 +17,6 @@ import (
 	"github.com/assay-os/assay/build/manifest"
 	"github.com/assay-os/assay/build/monitor"
 	"github.com/assay-os/assay/build/sandbox"
-	"github.com/assay-os/assay/build/source"
 )
 
 // A buildCommand is the flags of assay build.
@@ -31,6 +30,7 @@ type buildCommand struct {
 	jobs            int
 	monitor         string
 	timeout         time.Duration
+	bundle          string
 	clock, faketime string
 }
 
@@ -52,8 +52,8 @@ tree, and where it lies. A manifest without a build pipeline uses the host's
 /usr; its result is marked host-dependent.`,
 		Example: `  assay build --output-directory out debian.json
   assay build --export tree --explain-cache debian.json`,
-		Args: positional(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error { return b.run(c, args[0]) },
+		Args: positional(b.arguments),
+		RunE: b.run,
 	}
 	f := c.Flags()
 	f.StringVar(&b.store, "store", defaultStore, "use the store in `DIR`: it keeps sources and what steps made")
@@ -62,6 +62,7 @@ tree, and where it lies. A manifest without a build pipeline uses the host's
 	f.StringArrayVar(&b.exports, "export", nil, "build and export the pipeline `NAME` (may be repeated)")
 	f.BoolVar(&b.json, "json", false, "print the result as JSON, in osbuild's shape")
 	f.BoolVar(&b.check, "check", false, "only tell whether the manifest can be executed; run and fetch nothing")
+	f.StringVar(&b.bundle, "bundle", "", "build what assay bundle packed into `FILE`, without a network")
 	f.BoolVar(&b.explain, "explain-cache", false, "print for each step whether the store had its output, and what changed if not")
 	f.BoolVarP(&b.verbose, "verbose", "v", false, "print what steps print")
 	f.IntVar(&b.jobs, "jobs", 8, "fetch `N` files at once")
@@ -75,16 +76,19 @@ tree, and where it lies. A manifest without a build pipeline uses the host's
 	return c
 }
 
-func (b *buildCommand) run(c *cobra.Command, name string) error {
+func (b *buildCommand) run(c *cobra.Command, args []string) (err error) {
 	if len(b.exports) > 0 && b.output == "" && !b.check {
 		return usage(errors.New("--export needs --output-directory: where should it go?"))
 	}
 	if b.jobs < 1 {
 		return usage(fmt.Errorf("--jobs %d: at least one file must be fetched at once", b.jobs))
 	}
-	_, plan, err := readPlan(c, name, b.exports)
+	name, plan, packed, err := b.plan(c, args)
 	if err != nil {
 		return err
+	}
+	if packed != nil {
+		defer func() { err = errors.Join(err, packed.Close()) }()
 	}
 	if b.check {
 		fmt.Fprintf(c.OutOrStdout(), "%s can be executed: %d steps\n", name, len(plan.Steps()))
@@ -93,6 +97,9 @@ func (b *buildCommand) run(c *cobra.Command, name string) error {
 	builder, err := b.builder(c, filepath.Base(name))
 	if err != nil {
 		return err
+	}
+	if packed != nil {
+		builder.Fetch.Local = packed
 	}
 	result, err := builder.Build(c.Context(), plan)
 	return b.finish(c, builder, result, err)
@@ -105,14 +112,20 @@ func readPlan(c *cobra.Command, file string, exports []string) (document []byte,
 	if err != nil {
 		return nil, nil, err
 	}
+	plan, err = newPlan(c, document, name, exports)
+	return document, plan, err
+}
+
+func newPlan(c *cobra.Command, document []byte, name string, exports []string) (*build.Plan, error) {
 	m, err := manifest.Read(document, name)
 	if err != nil {
-		return nil, nil, tellProblems(c.ErrOrStderr(), err)
+		return nil, tellProblems(c.ErrOrStderr(), err)
 	}
-	if plan, err = build.NewPlan(m, definitions(), exports); err != nil {
-		return nil, nil, tellProblems(c.ErrOrStderr(), fmt.Errorf("%s: %w", name, err))
+	plan, err := build.NewPlan(m, definitions(), exports)
+	if err != nil {
+		return nil, tellProblems(c.ErrOrStderr(), fmt.Errorf("%s: %w", name, err))
 	}
-	return document, plan, nil
+	return plan, nil
 }
 
 // tellProblems prints all but the first problem, which the error has.
@@ -140,7 +153,7 @@ func (b *buildCommand) builder(c *cobra.Command, what string) (*build.Builder, e
 	if err != nil {
 		return nil, err
 	}
-	builder.Fetch = source.Options{Parallel: b.jobs}
+	builder.Fetch.Parallel = b.jobs
 	if b.output != "" {
 		if err := outputDirectory(b.output); err != nil {
 			return nil, err

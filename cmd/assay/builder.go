@@ -42,7 +42,7 @@ func newBuilder(dir, sourcesDir, holder string) (*build.Builder, error) {
 	}
 	b := &build.Builder{
 		Store: s, Runner: runner, Implementation: implementation, Architecture: runtime.GOARCH,
-		HostMark: mark, History: filepath.Join(s.Path(), "history"),
+		HostMark: mark, History: filepath.Join(s.Path(), "history"), Fetch: fetchOptions(0),
 	}
 	if sourcesDir != "" {
 		shared, err := openStore(sourcesDir, holder)

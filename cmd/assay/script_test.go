@@ -26,8 +26,9 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") == "1",
 		RequireExplicitExec: true,
 		Condition:           condition,
+		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pin": pin, "toolroot": toolroot, "deb": deb, "cut": cut,
+			"exits": exits, "pin": pin, "toolroot": toolroot, "deb": deb, "cut": cut, "emptyroot": emptyroot,
 		},
 	})
 }
