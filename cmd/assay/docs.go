@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-os/assay/build/manifest"
 	"github.com/assay-os/assay/build/step"
 )
 
@@ -18,7 +19,7 @@ import (
 func newDocs() *cobra.Command {
 	return &cobra.Command{
 		Use:    "docs DIR",
-		Short:  "Write the reference of stages and the schemas of their options",
+		Short:  "Write the reference of stages and the schemas of their options and of manifests",
 		Hidden: true,
 		Args:   positional(cobra.ExactArgs(1)),
 		RunE:   func(_ *cobra.Command, args []string) error { return writeDocs(args[0]) },
@@ -48,7 +49,11 @@ func referenceFiles() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"stages.md": page}
+	schema, err := manifest.Schema(describedSteps(definitions()))
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"stages.md": page, filepath.Join("schemas", "manifest.json"): schema}
 	for _, d := range definitions() {
 		var b bytes.Buffer
 		if err := json.Indent(&b, bytes.TrimSpace(d.Schema), "", "  "); err != nil {
@@ -58,6 +63,15 @@ func referenceFiles() (map[string][]byte, error) {
 		files[filepath.Join("schemas", schemaName(d))] = b.Bytes()
 	}
 	return files, nil
+}
+
+// describedSteps are the definitions as the schema of manifests takes them in.
+func describedSteps(list []step.Definition) []manifest.Described {
+	steps := make([]manifest.Described, len(list))
+	for i, d := range list {
+		steps[i] = manifest.Described{Name: d.Name, Assembler: d.Kind == step.Assembler, Summary: d.Summary, Schema: d.Schema}
+	}
+	return steps
 }
 
 // schemaName tells an assembler's schema from that of a stage of its name.

@@ -15,7 +15,7 @@ func (p *notation) expression() (*Shape, error) {
 		if c == '/' {
 			p.pos++
 			re, err := regexp.Compile(python(b.String()))
-			return &Shape{kinds: of(pyjson.String), pattern: re}, err
+			return &Shape{kinds: of(pyjson.String), pattern: re, expression: b.String()}, err
 		}
 		if c == '\\' && p.pos+1 < len(p.text) {
 			p.pos++

@@ -13,8 +13,10 @@ type Shape struct {
 	kinds   kinds
 	literal []pyjson.Value // one of them, when there are any
 	pattern *regexp.Regexp // found in a string
-	size    [kindCount]span
-	unique  bool
+	// expression is the pattern as it was written.
+	expression string
+	size       [kindCount]span
+	unique     bool
 
 	object *members
 	items  *Shape
