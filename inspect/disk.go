@@ -44,7 +44,7 @@ func (in *inspection) digestDisk(ctx context.Context) error {
 	extents, err := in.img.Device.Extents()
 	if err != nil {
 		in.troubles.disk.add("", "map disk: "+err.Error())
-		return nil
+		return nil //nolint:nilerr // trouble is data of the report
 	}
 	digest, err := diskDigest(ctx, in.img.Device, extents, in.Workers)
 	if err == nil {

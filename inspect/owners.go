@@ -69,7 +69,7 @@ func (t *Tree) own(name, owner string) error {
 		var err error
 		if f, err = t.Lstat(path.Dir(name) + "/./" + path.Base(name)); err != nil {
 			// A file that is listed and not there is for package verification to tell.
-			return nil
+			return nil //nolint:nilerr
 		}
 	}
 	if f.Node.Type != report.Directory && f.Node.Package == "" {

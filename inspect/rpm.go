@@ -90,17 +90,16 @@ func copyOut(f *File, to string) (err error) {
 }
 
 // listRPM reads the packages, and marks what each owns.
-func listRPM(t *Tree, path string) ([]report.Package, error) {
+func listRPM(t *Tree, path string) (list []report.Package, err error) {
 	db, err := rpmdb.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	infos, err := db.ListPackages()
 	if err != nil {
 		return nil, err
 	}
-	var list []report.Package
 	for _, p := range infos {
 		version := p.Version + "-" + p.Release
 		if p.Epoch != nil && *p.Epoch != 0 {

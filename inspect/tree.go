@@ -121,7 +121,7 @@ func (t *Tree) notThere(name, at string) error {
 	for dir := path.Dir(at); ; dir = path.Dir(dir) {
 		if f := t.find(dir); f != nil {
 			if f.Node.Err != nil {
-				return fmt.Errorf("look up %s: %s %w: %v", name, dir, ErrUnread, f.Node.Err)
+				return fmt.Errorf("look up %s: %s %w: %w", name, dir, ErrUnread, f.Node.Err)
 			}
 			break
 		}
@@ -159,7 +159,7 @@ func (f *File) Read(limit int64) ([]byte, error) {
 	}
 	defer c.Close()
 	data := make([]byte, f.Node.Size)
-	if n, err := c.ReadAt(data, 0); err != nil && !(err == io.EOF && n == len(data)) {
+	if n, err := c.ReadAt(data, 0); err != nil && (err != io.EOF || n != len(data)) {
 		return nil, fmt.Errorf("read %s: %w", f.Path, err)
 	}
 	return data, nil
@@ -187,7 +187,7 @@ func (t *Tree) ReadDir(name string) ([]*File, error) {
 		return nil, fmt.Errorf("list %s: it is a %s, not a directory", dir.Path, dir.Node.Type)
 	}
 	if dir.Node.Err != nil {
-		return nil, fmt.Errorf("list %s: %w: %v", dir.Path, ErrUnread, dir.Node.Err)
+		return nil, fmt.Errorf("list %s: %w: %w", dir.Path, ErrUnread, dir.Node.Err)
 	}
 	return t.children(dir.Path), nil
 }

@@ -225,7 +225,7 @@ func (db *accounts) makeMailbox(root *tree.Root, name string, uid, gid uint32) e
 	}
 	dir := db.login["MAIL_DIR"]
 	if info, err := root.Stat(dir); dir == "" || err != nil || info.Type != report.Directory {
-		return nil
+		return nil //nolint:nilerr // no such directory, no mail
 	}
 	box, mode := dir+"/"+name, report.Mode(0o600)
 	if there, err := root.Exists(box); there || err != nil {

@@ -12,7 +12,7 @@ func TestMachineID(t *testing.T) {
 	})
 	testRefusals(t, "org.osbuild.machine-id", []refusal{
 		{nil, `{"first-boot": "preserve"}`, "options.first-boot: there is no /etc/machine-id that could be preserved"},
-		{nil, `{"first-boot": "perserve"}`, `options.first-boot: is "perserve", not one of yes, no, preserve; did you mean "preserve"?`},
+		{nil, `{"first-boot": "presserve"}`, `options.first-boot: is "presserve", not one of yes, no, preserve; did you mean "preserve"?`},
 		{nil, `{}`, "options.first-boot: is missing"},
 	})
 }

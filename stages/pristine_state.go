@@ -63,15 +63,6 @@ func instanceState() stateKinds {
 	}
 }
 
-// names lists the kinds.
-func (s stateKinds) names() []string {
-	var names []string
-	for _, k := range s {
-		names = append(names, k.name)
-	}
-	return names
-}
-
 // remove takes the state of every kind but those kept out of a tree.
 func (s stateKinds) remove(t *tree.Root, keep []string) error {
 	for _, k := range s {

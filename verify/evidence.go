@@ -156,10 +156,9 @@ func save(dir, name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
 	err = errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close())
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return fmt.Errorf("write %s: %w", name, errors.Join(err, os.Remove(f.Name())))
 	}
 	return os.Rename(f.Name(), filepath.Join(dir, name))
 }

@@ -82,7 +82,7 @@ func (v *verification) probe(ctx context.Context) error {
 
 // clock asks date(1) of the build root for the time, in a sandbox like those
 // of the run's steps.
-func (v *verification) clock(ctx context.Context, r *runState) (int64, error) {
+func (v *verification) clock(ctx context.Context, r *runState) (seconds int64, err error) {
 	root, release, err := v.buildRoot(ctx, r)
 	if err != nil {
 		return 0, err
@@ -92,7 +92,7 @@ func (v *verification) clock(ctx context.Context, r *runState) (int64, error) {
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(work)
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	b, err := v.Builder(r.store)
 	if err != nil {
 		return 0, err

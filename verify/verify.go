@@ -99,7 +99,7 @@ func Reuse(ctx context.Context, o Options) (*Outcome, string, error) {
 		return nil, why, nil
 	}
 	if err := e.ArtifactsMatch(ctx, o.Dir); err != nil {
-		return nil, err.Error(), nil
+		return nil, err.Error(), nil //nolint:nilerr // the reason why the evidence is void
 	}
 	return &Outcome{Evidence: *e, Stored: true}, "", nil
 }

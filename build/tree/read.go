@@ -79,11 +79,11 @@ func infoOf(st *unix.Stat_t) Info {
 		UID:    st.Uid,
 		GID:    st.Gid,
 		Size:   st.Size,
-		Mtime:  time.Unix(int64(st.Mtim.Sec), int64(st.Mtim.Nsec)).UTC(),
-		Links:  uint64(st.Nlink),
-		Major:  unix.Major(uint64(st.Rdev)),
-		Minor:  unix.Minor(uint64(st.Rdev)),
-		Device: uint64(st.Dev),
+		Mtime:  time.Unix(st.Mtim.Sec, st.Mtim.Nsec).UTC(),
+		Links:  uint64(st.Nlink), //nolint:unconvert // 32 bits on arm64
+		Major:  unix.Major(st.Rdev),
+		Minor:  unix.Minor(st.Rdev),
+		Device: st.Dev,
 		Inode:  st.Ino,
 	}
 }

@@ -111,7 +111,7 @@ func replace(a at, data []byte, mode report.Mode, old *Info) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			unix.Unlinkat(aside.fd, aside.name, 0)
+			err = errors.Join(err, unix.Unlinkat(aside.fd, aside.name, 0))
 		}
 	}()
 	if old != nil {

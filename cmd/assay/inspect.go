@@ -173,7 +173,8 @@ func firstUnread(r *report.Report) string {
 // unreadSections tells whether something that was asked for is missing.
 func unreadSections(r *report.Report, o inspectOptions) bool {
 	for name, s := range r.Sections {
-		if s.Status == report.Unread && s.Reason != inspect.NotAsked && !(o.noHash && slices.Contains([]string{"files", "canonical", "disk"}, name)) {
+		asked := s.Reason != inspect.NotAsked && (!o.noHash || !slices.Contains([]string{"files", "canonical", "disk"}, name))
+		if s.Status == report.Unread && asked {
 			return true
 		}
 	}

@@ -83,7 +83,7 @@ func corrupt(err error) error {
 		return err
 	}
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		return fmt.Errorf("%w: %v", ErrLimit, err)
+		return fmt.Errorf("%w: %w", ErrLimit, err)
 	}
 	return malformed("%v", err)
 }

@@ -111,7 +111,7 @@ func (f *File) Extents() ([]fsys.Extent, error) {
 			return out, nil
 		}
 		if err != nil { // a block device, or a filesystem without holes
-			return []fsys.Extent{{Length: f.size, Physical: -1}}, nil
+			return []fsys.Extent{{Length: f.size, Physical: -1}}, nil //nolint:nilerr
 		}
 		end, err := unix.Seek(int(f.Fd()), start, unix.SEEK_HOLE)
 		if err != nil {

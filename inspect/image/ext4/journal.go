@@ -68,10 +68,10 @@ type transaction struct {
 // replay returns the device as it will look when the journal has been replayed.
 // Nothing is written; only the places are kept in memory.
 func (fs *FS) replay(ctx context.Context, r io.ReaderAt) (io.ReaderAt, error) {
-	if fs.compat&compatHasJournal == 0 || fs.superblock.journal == 0 {
+	if fs.compat&compatHasJournal == 0 || fs.journal == 0 {
 		return nil, errors.New("it is not in this filesystem")
 	}
-	ino, err := fs.readInode(fs.superblock.journal)
+	ino, err := fs.readInode(fs.journal)
 	if err != nil {
 		return nil, err
 	}
