@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -41,6 +40,17 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		Validate(m, nil)
+		Lint(m)
+		if changes := Compare(m, again); len(changes) > 0 {
+			t.Fatalf("two meanings of one document: %v", changes)
+		}
+		if m.Version == "1" {
+			if text, err := Upgrade(m); err == nil {
+				mustLoad(t, string(text))
+			} else {
+				explained(t, err)
+			}
+		}
 		NewGraph(m).DOT()
 		doc, err := pyjson.Parse(data)
 		if err != nil {
@@ -69,18 +79,9 @@ func explained(t *testing.T, err error) {
 
 // BenchmarkRead is the time for one manifest of upstream's, on average.
 func BenchmarkRead(b *testing.B) {
-	names, err := filepath.Glob(filepath.Join(fixtures.Conformance(b), "manifests", "*.json"))
-	if err != nil || len(names) == 0 {
-		b.Fatalf("no manifests: %v", err)
-	}
-	var docs [][]byte
+	docs := realManifests(b)
 	size := 0
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			b.Fatal(err)
-		}
-		docs = append(docs, bytes.Clone(data))
+	for _, data := range docs {
 		size += len(data)
 	}
 	b.SetBytes(int64(size / len(docs)))
@@ -90,4 +91,22 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal("neither model nor error")
 		}
 	}
+}
+
+// realManifests are the contents of upstream's manifests.
+func realManifests(b *testing.B) [][]byte {
+	b.Helper()
+	names, err := filepath.Glob(filepath.Join(fixtures.Conformance(b), "manifests", "*.json"))
+	if err != nil || len(names) == 0 {
+		b.Fatalf("no manifests: %v", err)
+	}
+	var docs [][]byte
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		docs = append(docs, data)
+	}
+	return docs
 }

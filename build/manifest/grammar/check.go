@@ -13,6 +13,14 @@ import (
 // Check compares v, which stands at path, with the shape. It reports every
 // problem; of several forms that a value may have, those of the nearest one.
 func (s *Shape) Check(v pyjson.Value, path Path) Problems {
+	if s.fits(v) {
+		return nil
+	}
+	return s.explain(v, path)
+}
+
+// explain finds every problem of a value that has some.
+func (s *Shape) explain(v pyjson.Value, path Path) Problems {
 	if !s.kinds.has(v.Kind()) {
 		return Problems{{path, fmt.Sprintf("expected %s, found %s", s.kinds.words(), article(v.Kind()))}}
 	}
@@ -32,9 +40,6 @@ func (s *Shape) Check(v pyjson.Value, path Path) Problems {
 	s.combined(&c, v, path)
 	return c.problems
 }
-
-// fits is Check for one bit.
-func (s *Shape) fits(v pyjson.Value) bool { return len(s.Check(v, nil)) == 0 }
 
 type checker struct{ problems Problems }
 

@@ -161,3 +161,30 @@ func TestLookup(t *testing.T) {
 		t.Error("org.osbuild.rpm takes devices, or no inputs")
 	}
 }
+
+// TestFits: the quick answer is the careful one, for every shape and value of
+// this test's table and for each of osbuild's modules.
+func TestFits(t *testing.T) {
+	table, err := readTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := []string{`null`, `{}`, `[]`, `""`, `"a"`, `1`, `1.5`, `true`, `{"filename": "x"}`, `{"type": "org.osbuild.fat", "name": "n", "source": "d", "target": "/"}`, `[{"id": "a"}]`, `{"items": {}}`}
+	for id, module := range table.modules {
+		m, err := module()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for label, shape := range m.parts {
+			for _, text := range values {
+				v, err := pyjson.Parse([]byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if quick, careful := shape.fits(v), len(shape.explain(v, nil)) == 0; quick != careful {
+					t.Errorf("%v %s of %s: fits %t, explained %t", id, label, text, quick, careful)
+				}
+			}
+		}
+	}
+}
