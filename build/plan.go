@@ -1,6 +1,7 @@
 package build
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,7 +92,8 @@ func NewPlan(m *manifest.Manifest, definitions []step.Definition, exports []stri
 	if len(exports) == 0 {
 		exports = DefaultExports(m)
 	}
-	p := &planner{definitions: definitions, plan: &Plan{Manifest: m}, done: map[string]*Pipeline{}, checked: map[string]bool{}}
+	p := &planner{definitions: definitions, plan: &Plan{Manifest: m}, done: map[string]*Pipeline{}, checked: map[string]bool{},
+		validators: map[*step.Definition]func(json.RawMessage) []step.Problem{}}
 	p.byName = map[string]*manifest.Pipeline{}
 	for _, pl := range m.Pipelines {
 		p.byName[pl.Name] = pl
@@ -114,11 +116,13 @@ type planner struct {
 	byName      map[string]*manifest.Pipeline
 	names       []string
 	// done are the pipelines that are planned; one that is being planned is nil.
-	done     map[string]*Pipeline
-	way      []string
-	content  map[string]content
-	checked  map[string]bool
-	problems manifest.Problems
+	done    map[string]*Pipeline
+	way     []string
+	content map[string]content
+	checked map[string]bool
+	// validators are those of the definitions that were met.
+	validators map[*step.Definition]func(options json.RawMessage) []step.Problem
+	problems   manifest.Problems
 }
 
 func (p *planner) fail(path manifest.Path, format string, args ...any) {

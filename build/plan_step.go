@@ -79,7 +79,12 @@ func (p *planner) definition(s *manifest.Step) *step.Definition {
 }
 
 func (p *planner) options(s *Step) {
-	for _, problem := range s.Definition.Validate(s.Options) {
+	validate := p.validators[s.Definition]
+	if validate == nil {
+		validate = s.Definition.Validator()
+		p.validators[s.Definition] = validate
+	}
+	for _, problem := range validate(s.Options) {
 		below, err := grammar.ParsePath(problem.Path)
 		if err != nil {
 			p.fail(s.Path, "%s", problem)

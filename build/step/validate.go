@@ -22,12 +22,21 @@ func (p Problem) String() string { return p.Path + ": " + p.Message }
 
 // Validate holds options to the definition's schema, and then to its Check, and returns every problem
 // in a fixed order; none means that they are valid. Absent options are an
-// empty object.
-func (d *Definition) Validate(options json.RawMessage) []Problem {
+// empty object. Who validates many options of one definition takes a
+// [Definition.Validator].
+func (d *Definition) Validate(options json.RawMessage) []Problem { return d.Validator()(options) }
+
+// Validator is Validate with the schema compiled once, which takes longer than
+// the use of it. It may be used concurrently.
+func (d *Definition) Validator() func(options json.RawMessage) []Problem {
 	schema, err := d.compile()
 	if err != nil {
-		return []Problem{{OptionPath(), err.Error()}}
+		return func(json.RawMessage) []Problem { return []Problem{{OptionPath(), err.Error()}} }
 	}
+	return func(options json.RawMessage) []Problem { return d.validate(schema, options) }
+}
+
+func (d *Definition) validate(schema *jsonschema.Schema, options json.RawMessage) []Problem {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(orEmpty(options)))
 	if err != nil {
 		return []Problem{{OptionPath(), fmt.Sprintf("is no JSON: %v", err)}}

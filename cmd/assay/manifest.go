@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -137,12 +138,13 @@ func syntaxProblem(err error) manifest.Problems {
 func knownSteps(steps []step.Definition) []manifest.Known {
 	known := make([]manifest.Known, len(steps))
 	for i, d := range steps {
+		validate := sync.OnceValue(d.Validator)
 		known[i] = manifest.Known{
 			Name:      d.Name,
 			Assembler: d.Kind == step.Assembler,
 			Check: func(options json.RawMessage) manifest.Problems {
 				var problems manifest.Problems
-				for _, p := range d.Validate(options) {
+				for _, p := range validate()(options) {
 					problems = append(problems, optionProblem(p))
 				}
 				return problems
