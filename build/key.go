@@ -6,6 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/assay-os/assay/build/store"
 )
@@ -21,11 +25,16 @@ type Key struct {
 	Type    string          `json:"type"`
 	Kind    string          `json:"kind"`
 	Options json.RawMessage `json:"options"`
-	Inputs  []KeyInput      `json:"inputs"`
+	// Inputs and Devices are sorted by name: a step finds them by that. Mounts
+	// are in the order in which they are mounted.
+	Inputs  []KeyInput  `json:"inputs"`
+	Devices []KeyDevice `json:"devices"`
+	Mounts  []KeyMount  `json:"mounts"`
 	// BuildRoot is the digest of the tree that the step runs in, "host:MARK"
 	// or "none".
 	BuildRoot string `json:"build_root"`
-	Runner    string `json:"runner"`
+	// Runner starts programs in the build root, so it is the build pipeline's.
+	Runner string `json:"runner"`
 	// Epoch is the source epoch in seconds.
 	Epoch          int64  `json:"epoch"`
 	Architecture   string `json:"architecture"`
@@ -33,12 +42,14 @@ type Key struct {
 }
 
 // keyVersion is the present meaning of a [Key].
-const keyVersion = 1
+const keyVersion = 2
 
 // A KeyInput is one input by its content.
 type KeyInput struct {
-	Name       string          `json:"name"`
-	Type       string          `json:"type"`
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Origin string `json:"origin"`
+	// References are in the manifest's order, which a step sees.
 	References []KeyReference  `json:"references"`
 	Options    json.RawMessage `json:"options"`
 }
@@ -47,6 +58,24 @@ type KeyInput struct {
 type KeyReference struct {
 	ID      string          `json:"id"`
 	Options json.RawMessage `json:"options"`
+}
+
+// A KeyDevice is one device. Parent is the name of another.
+type KeyDevice struct {
+	Name    string          `json:"name"`
+	Type    string          `json:"type"`
+	Parent  string          `json:"parent"`
+	Options json.RawMessage `json:"options"`
+}
+
+// A KeyMount is one mount. Source is a device's name.
+type KeyMount struct {
+	Name      string          `json:"name"`
+	Type      string          `json:"type"`
+	Source    string          `json:"source"`
+	Target    string          `json:"target"`
+	Partition *int64          `json:"partition"`
+	Options   json.RawMessage `json:"options"`
 }
 
 // Digest is the key by which the store knows the output: 64 hex digits.
@@ -72,36 +101,82 @@ func (k Key) document() ([]byte, error) {
 
 // key is the key of s on the tree base.
 func (r *run) key(s *Step, base store.Tree) Key {
-	k := Key{
-		Version: keyVersion, Tree: base.Digest, Type: s.Type, Kind: string(kindOf(s.Step)),
-		Options: s.Options, Inputs: []KeyInput{}, BuildRoot: r.buildRootMark(s),
-		Runner: s.Pipeline.Runner, Epoch: s.Pipeline.Epoch(),
+	return Key{
+		Version: keyVersion, Tree: base.Digest, Type: exact(s.Type), Kind: string(kindOf(s.Step)), Options: orEmpty(s.Options),
+		Inputs: r.keyInputs(s), Devices: keyDevices(s), Mounts: keyMounts(s),
+		BuildRoot: r.buildRootMark(s), Runner: exact(runnerOf(s.Pipeline)), Epoch: s.Pipeline.Epoch(),
 		Architecture: r.Architecture, Implementation: r.Implementation,
 	}
-	if k.Options == nil {
-		k.Options = json.RawMessage("{}")
-	}
-	for _, in := range r.resolve(s) {
-		ki := KeyInput{Name: in.Name, Type: in.Type, Options: in.Options, References: []KeyReference{}}
-		for _, ref := range in.references {
-			ki.References = append(ki.References, KeyReference{ID: r.contentID(in, ref.ID), Options: ref.Options})
-		}
-		if in.tree != nil {
-			ki.References = []KeyReference{{ID: in.tree.Digest, Options: in.references[0].Options}}
-		}
-		k.Inputs = append(k.Inputs, ki)
-	}
-	return k
 }
 
-// contentID stands for the content of a reference. A container image's id pins
+func (r *run) keyInputs(s *Step) []KeyInput {
+	inputs := []KeyInput{}
+	for _, in := range s.Inputs {
+		k := KeyInput{Name: exact(in.Name), Type: exact(in.Type), Origin: exact(in.Origin), Options: orEmpty(in.Options), References: []KeyReference{}}
+		for _, ref := range in.References {
+			k.References = append(k.References, KeyReference{ID: exact(r.contentID(in, ref.ID)), Options: orEmpty(ref.Options)})
+		}
+		inputs = append(inputs, k)
+	}
+	slices.SortFunc(inputs, func(a, b KeyInput) int { return strings.Compare(a.Name, b.Name) })
+	return inputs
+}
+
+func keyDevices(s *Step) []KeyDevice {
+	devices := []KeyDevice{}
+	for _, d := range s.Devices {
+		devices = append(devices, KeyDevice{exact(d.Name), exact(d.Type), exact(d.Parent), orEmpty(d.Options)})
+	}
+	slices.SortFunc(devices, func(a, b KeyDevice) int { return strings.Compare(a.Name, b.Name) })
+	return devices
+}
+
+func keyMounts(s *Step) []KeyMount {
+	mounts := []KeyMount{}
+	for _, m := range s.Mounts {
+		mounts = append(mounts, KeyMount{exact(m.Name), exact(m.Type), exact(m.Source), exact(m.Target), m.Partition, orEmpty(m.Options)})
+	}
+	return mounts
+}
+
+// orEmpty makes options that are left out the same as those that are empty.
+func orEmpty(options json.RawMessage) json.RawMessage {
+	if options == nil {
+		return json.RawMessage("{}")
+	}
+	return options
+}
+
+// exact keeps names apart that JSON would make the same: a document may hold
+// half a surrogate pair, for which an encoder writes U+FFFD whatever it is.
+func exact(name string) string {
+	if utf8.ValidString(name) && !strings.HasPrefix(name, "\x00") {
+		return name
+	}
+	return "\x00" + strconv.QuoteToASCII(name)
+}
+
+// contentID stands for the content of a reference: a checksum, or the digest
+// of a pipeline's tree, whose name no step learns. A container image's id pins
 // its configuration and what its layers unpack to, not how they are packed,
 // which a step sees: the digest of the manifest does.
-func (r *run) contentID(in resolved, id string) string {
+func (r *run) contentID(in *manifestInput, id string) string {
+	if name, ok := pipelineName(id); ok && in.Origin == fromPipeline {
+		return r.trees[name].Digest
+	}
 	if in.Type == containersInput {
 		return id + "@" + r.catalog.ImageDigest(id)
 	}
 	return id
+}
+
+// runnerOf is the runner of the steps of p: osbuild takes the one that the
+// build pipeline names, for it must fit the programs there.
+func runnerOf(p *Pipeline) string {
+	if p.Build != nil {
+		return p.Build.Runner
+	}
+	return p.Runner
 }
 
 func (r *run) buildRootMark(s *Step) string {
