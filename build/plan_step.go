@@ -2,7 +2,6 @@ package build
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -63,9 +62,9 @@ func (p *planner) definition(s *manifest.Step) *step.Definition {
 				names = append(names, d.Name)
 			}
 		}
-		hint := "; assay stages lists those that there are"
-		if near := step.Nearest(s.Type, names); near != "" {
-			hint = fmt.Sprintf("; did you mean %q?", near)
+		hint := manifest.SuggestStep(s, names)
+		if hint == "" {
+			hint = "; assay stages lists those that there are"
 		}
 		p.fail(s.Path, "unknown %s %q%s", kind, s.Type, hint)
 		return nil

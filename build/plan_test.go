@@ -80,6 +80,8 @@ func TestPlanRefuses(t *testing.T) {
 	tree := `"inputs": {"tree": {"type": "org.osbuild.tree", "origin": "org.osbuild.pipeline", "references": ["name:first"]}}`
 	tests := []struct{ name, stage, want string }{
 		{"unknown", `{"type": "test.nop"}`, `pipelines[1].stages[0]: unknown stage "test.nop"; did you mean "test.noop"?`},
+		{"unknown, osbuild's", `{"type": "org.osbuild.sfdiks"}`, `unknown stage "org.osbuild.sfdiks"; did you mean "org.osbuild.sfdisk"?`},
+		{"unknown, no other", `{"type": "xyzzy"}`, `unknown stage "xyzzy"; assay stages lists those that there are`},
 		{"options", `{"type": "test.strict", "options": {"a": "x"}}`, `pipelines[1].stages[0].options.a: `},
 		{"input missing", `{"type": "test.strict"}`, `the input "tree" (org.osbuild.tree) is missing: what is packed`},
 		{"input not taken", `{"type": "test.noop", ` + tree + `}`, `test.noop takes no input "tree", and no other`},

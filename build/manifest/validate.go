@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/assay-os/assay/build/manifest/grammar"
 )
@@ -87,5 +88,19 @@ func (v validator) unknown(s *Step) string {
 	if reason := Foreign(s); reason != "" {
 		return reason
 	}
-	return fmt.Sprintf("unknown %s %q%s", what, s.Type, grammar.Suggest(s.Type, v.names[s.Assembler]))
+	return fmt.Sprintf("unknown %s %q%s", what, s.Type, SuggestStep(s, v.names[s.Assembler]))
+}
+
+// SuggestStep is the clause that offers the step that was probably meant: one
+// of those known, else one that osbuild has.
+func SuggestStep(s *Step, known []string) string {
+	what := grammar.Stage
+	if s.Assembler {
+		what = grammar.Assembler
+	}
+	all := slices.Clone(known)
+	if names, err := grammar.Names(what); err == nil {
+		all = append(all, names...)
+	}
+	return grammar.Suggest(s.Type, all)
 }

@@ -139,6 +139,7 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"hostnmae": "hostname", "loacle": "locale", "noo": "noop", "hostname": "hostname", "xyz": "", "": "",
 		"org.osbuild.hostnam": "org.osbuild.hostname", "org.osbuild.rpmm": "org.osbuild.rpm", "com.example.rpm": "",
+		"org.osbuild.rmp": "org.osbuild.rpm", "org.osbuild.cp": "", "org.osbuid.rpm": "org.osbuild.rpm", "lcoale": "locale",
 	} {
 		if got, _ := Nearest(word, names); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)
