@@ -199,11 +199,11 @@ func renamed(inputs []*Input, name string) []*Input {
 func upgradeTar(s *Step) (fresh *Step, reason string) {
 	options := index(value(s.Options))
 	told, bySuffix := options["compression"].Text(), tarSuffix(options["filename"].Text())
-	switch {
-	case told == "xz" || told == "gzip":
-	case told == bySuffix:
+	switch told {
+	case "xz", "gzip":
+	case bySuffix:
 		s.Options = without(s.Options, "compression")
-	case told == "":
+	case "":
 		return nil, fmt.Sprintf("the assembler does not compress, and the stage would take %s for the name %s; give the file another suffix", bySuffix, options["filename"])
 	default:
 		return nil, fmt.Sprintf("the stage knows %s by the file's suffix only, and %s has another", told, options["filename"])
