@@ -45,7 +45,7 @@ func crashManifest() string {
 func TestKill(t *testing.T) {
 	points := 10
 	if os.Getenv("ASSAY_FULL") == "1" {
-		points = 40
+		points = 120
 	}
 	reference := newBench(t, t.TempDir())
 	start := time.Now()

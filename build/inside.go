@@ -166,7 +166,7 @@ func (a *arguments) context() (*step.Context, error) {
 	}
 	c := &step.Context{
 		Tree: root, TreePath: sandbox.TreeDir, Options: a.Options, Inputs: map[string]step.Input{},
-		Epoch: time.Unix(a.Meta.SourceEpoch, 0).UTC(), ID: a.Meta.ID, Log: os.Stderr,
+		Epoch: time.Unix(a.Meta.SourceEpoch, 0).UTC(), Log: os.Stderr,
 	}
 	for name, in := range a.Inputs {
 		input := step.Input{Path: in.Path, References: in.References}

@@ -87,8 +87,6 @@ type Context struct {
 	// Epoch is the time that the step's output may carry: the pipeline's
 	// source-epoch, in whole seconds, UTC.
 	Epoch time.Time
-	// ID is the step's osbuild id, 64 hex digits.
-	ID string
 	// Log takes what tools print and what the step wants to tell.
 	Log io.Writer
 	// Metadata is stored with the step's output when it is not nil.
