@@ -18,7 +18,7 @@ type fetcher struct {
 
 	mu         sync.Mutex // guards what follows
 	clients    map[Access]*http.Client
-	registries map[string]*registry
+	registries map[string]*repository
 	// failures counts, by host, what went wrong there: other hosts come first.
 	failures map[string]int
 }
@@ -30,7 +30,7 @@ func newFetcher(dest Dest, o Options) (*fetcher, error) {
 	}
 	return &fetcher{
 		dest: dest, o: o, base: base,
-		clients: map[Access]*http.Client{}, registries: map[string]*registry{}, failures: map[string]int{},
+		clients: map[Access]*http.Client{}, registries: map[string]*repository{}, failures: map[string]int{},
 	}, nil
 }
 

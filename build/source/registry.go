@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// A registry is one repository of a registry with the token that it gave.
-type registry struct {
+// A repository is one of a registry, with the token that it gave.
+type repository struct {
 	mu     sync.Mutex // held while the registry is asked
 	client *http.Client
 }
@@ -52,7 +52,7 @@ func (f *fetcher) login(ctx context.Context, image *Image) (*http.Client, error)
 	key := fmt.Sprintf("%s %v", image.Repository, image.Insecure)
 	r := f.registries[key]
 	if r == nil {
-		r = &registry{}
+		r = &repository{}
 		f.registries[key] = r
 	}
 	f.mu.Unlock()
