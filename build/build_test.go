@@ -52,8 +52,10 @@ func testSteps() []step.Definition {
 		{Name: "files", Type: "org.osbuild.files", Summary: "files"},
 		{Name: "tree", Type: "org.osbuild.tree", Summary: "a tree"},
 	}
+	image := stage("test.image", runImage)
+	image.Inputs = []step.InputDefinition{{Name: "images", Type: "org.osbuild.containers", Summary: "images"}}
 	return []step.Definition{
-		stage("test.write", runWrite), shell, chroot, read,
+		stage("test.write", runWrite), shell, chroot, read, image,
 		stage("test.panic", func(context.Context, *step.Context) error { panic("oh") }),
 		stage("test.probe", runProbe),
 		stage("test.noop", func(context.Context, *step.Context) error { return nil }),
