@@ -20,6 +20,7 @@ func noop() step.Definition {
 		Summary:     "Do nothing",
 		Description: "Prints its options and the names of its inputs to the log, and leaves the tree as it is.",
 		Schema:      noopSchema,
+		Inputs:      []step.InputDefinition{{Name: step.AnyInput, Summary: "not looked at"}},
 		Since:       since,
 		Run: func(_ context.Context, c *step.Context) error {
 			tell(c, "nothing is done with the options %s", c.Options)

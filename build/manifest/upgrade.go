@@ -164,8 +164,10 @@ func upgradeStep(s *Step) (fresh *Step, reason string) {
 func upgradeAssembler(s *Step) (fresh *Step, reason string) {
 	s.Assembler = false
 	switch s.Type {
-	case "org.osbuild.noop", "org.osbuild.error":
-		s.Inputs = nil // neither looks at the tree
+	case "org.osbuild.noop":
+		return s, ""
+	case "org.osbuild.error":
+		s.Inputs = nil // the stage takes none, and fails all the same
 		return s, ""
 	case "org.osbuild.oci-archive":
 		s.Inputs = renamed(s.Inputs, "base")
