@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/assay-os/assay/build/manifest"
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/fixtures"
 )
 
@@ -178,5 +179,38 @@ func TestManifestSchemaForEditors(t *testing.T) {
 		if bytes.Contains(m[1], []byte(`\\p{`)) || bytes.Contains(m[1], []byte(`(?i`)) {
 			t.Errorf("the expression %s is not one of ECMA-262", m[1])
 		}
+	}
+}
+
+// TestManifestSchemaOnRecorded holds the schema to osbuild's recorded verdicts
+// on the options of every one of its stages. Where a step is native, its own
+// schema decides, which may know more.
+func TestManifestSchemaOnRecorded(t *testing.T) {
+	text, err := os.ReadFile("../../build/manifest/testdata/options.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded struct {
+		Cases []struct {
+			Valid    bool
+			Manifest json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(text, &recorded); err != nil || len(recorded.Cases) < 100 {
+		t.Fatal(len(recorded.Cases), err)
+	}
+	s := manifestSchema(t)
+	checked := 0
+	for _, c := range recorded.Cases {
+		if slices.ContainsFunc(definitions(), func(d step.Definition) bool { return bytes.Contains(c.Manifest, []byte(`"`+d.Name+`"`)) }) {
+			continue
+		}
+		checked++
+		if err := holds(t, s, c.Manifest); (err == nil) != c.Valid {
+			t.Errorf("valid for osbuild: %t, for the schema: %v\n%s", c.Valid, err, c.Manifest)
+		}
+	}
+	if checked < 100 {
+		t.Errorf("only %d verdicts were compared", checked)
 	}
 }
