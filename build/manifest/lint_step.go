@@ -71,15 +71,21 @@ func plainPassphrase(l *linter) {
 }
 
 // deprecations are stages that osbuild tells not to use (their meta.json of
-// f6b23dbc) or has removed, with what to use.
+// f6b23dbc) or has removed (its history up to there), with what to use.
 func deprecations(stage string) (what, use string) {
 	switch stage {
 	case "org.osbuild.ostree":
 		return "is deprecated", "use org.osbuild.ostree.init-fs, org.osbuild.ostree.pull and org.osbuild.ostree.deploy"
-	case "org.osbuild.dnf":
-		return "was removed from osbuild", "resolve the packages and use org.osbuild.rpm"
+	case "org.osbuild.dnf", "org.osbuild.yum":
+		return "was removed from osbuild in April 2020", "resolve the packages and use org.osbuild.rpm"
 	case "org.osbuild.script":
-		return "was removed from osbuild", "use the stages that do what the script does"
+		return "was removed from osbuild in July 2020", "use the stages that do what the script does"
+	case "org.osbuild.ansible":
+		return "was removed from osbuild in September 2019", "use the stages that do what the playbook does, or run it at first boot"
+	case "org.osbuild.remove-uniqueness":
+		return "was removed from osbuild in September 2019", "use org.osbuild.machine-id"
+	case "org.osbuild.dnf4.sbom.spdx", "org.osbuild.dnf5.sbom.spdx":
+		return "was removed from osbuild in November 2025", "make the list of packages when they are resolved"
 	}
 	return "", ""
 }

@@ -58,6 +58,8 @@ func TestLint(t *testing.T) {
 			"plain-passphrase " + at + ".options.autopart.passphrase\nplain-password " + at + ".options.rootpw.password"},
 		"passphrase":      {clean(`{"type": "org.osbuild.luks2.format", "options": {"passphrase": "x", "uuid": "U"}}`, ""), "plain-passphrase " + at + ".options.passphrase"},
 		"script":          {clean(`{"type": "org.osbuild.script", "options": {"script": "x"}}`, ""), "deprecated-stage " + at + "\nscript " + at},
+		"removed": {clean(`{"type": "org.osbuild.yum"}, {"type": "org.osbuild.ansible"}, {"type": "org.osbuild.remove-uniqueness"}, {"type": "org.osbuild.dnf4.sbom.spdx"}, {"type": "org.osbuild.dnf4.mark"}`, ""),
+			"deprecated-stage pipelines[1].stages[0]\ndeprecated-stage pipelines[1].stages[1]\ndeprecated-stage pipelines[1].stages[2]\ndeprecated-stage pipelines[1].stages[3]"},
 		"old ostree":      {clean(`{"type": "org.osbuild.ostree"}`, ""), "deprecated-stage " + at},
 		"no UUID":         {sfdisk(`"uuid": "P"`, `"size": 1`), "random-identifier " + at + ".options.partitions[1]"},
 		"UUID twice":      {sfdisk(`"uuid": "P"`, `"uuid": "p"`), "uuid-twice " + at + ".options.partitions[1].uuid"},
