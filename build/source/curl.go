@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Link is one URL with how it is accessed.
@@ -32,7 +33,7 @@ func (l Link) wait(ctx context.Context) (release func(), err error) {
 	}
 	select {
 	case l.slots <- struct{}{}:
-		return func() { <-l.slots }, nil
+		return sync.OnceFunc(func() { <-l.slots }), nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

@@ -34,7 +34,7 @@ func (f *fetcher) download(ctx context.Context, sum string, links []Link) (err e
 	d := &download{f, partial, Progress{Checksum: sum, Size: -1}}
 	// The process that held the lock before may have finished it.
 	if _, ok := f.dest.Source(sum); !ok {
-		return f.rounds(ctx, links, func(l Link) error { return d.from(ctx, l) }, d.retried)
+		return f.rounds(ctx, links, func(l Link, release func()) error { return d.from(ctx, l, release) }, d.retried)
 	}
 	return nil
 }
@@ -48,12 +48,12 @@ func (d *download) retried(link Link, err error) {
 // from fetches from one link and commits. What an earlier attempt left may be
 // of other content (the URL changed, the file was replaced, a mirror lies):
 // then it starts again, once.
-func (d *download) from(ctx context.Context, link Link) error {
-	release, err := link.wait(ctx)
+func (d *download) from(ctx context.Context, link Link, release func()) error {
+	own, err := link.wait(ctx)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer own()
 	d.state.URL = link.shown()
 	if link.URL.Scheme == "file" {
 		return d.file(ctx, link)
@@ -63,9 +63,10 @@ func (d *download) from(ctx context.Context, link Link) error {
 		return err
 	}
 	var mismatch *store.MismatchError
-	err = d.whole(ctx, link)
+	both := func() { release(); own() }
+	err = d.whole(ctx, link, both)
 	if resumed > 0 && errors.As(err, &mismatch) {
-		err = d.whole(ctx, link)
+		err = d.whole(ctx, link, both)
 	}
 	if errors.As(err, &mismatch) {
 		return &lastingError{err}
@@ -73,10 +74,12 @@ func (d *download) from(ctx context.Context, link Link) error {
 	return err
 }
 
-func (d *download) whole(ctx context.Context, link Link) error {
+// whole lets others ask the server while the disk is busy with the content.
+func (d *download) whole(ctx context.Context, link Link, release func()) error {
 	if err := d.attempt(ctx, link); err != nil {
 		return err
 	}
+	release()
 	return d.partial.Commit(ctx)
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ type fetcher struct {
 	dest Dest
 	o    Options
 	base *http.Transport
+	// slots has a place for each request that may be under way.
+	slots chan struct{}
 
 	telling sync.Mutex // guards calls of o.Progress
 
@@ -29,9 +32,19 @@ func newFetcher(dest Dest, o Options) (*fetcher, error) {
 		return nil, err
 	}
 	return &fetcher{
-		dest: dest, o: o, base: base,
+		dest: dest, o: o, base: base, slots: make(chan struct{}, o.Parallel),
 		clients: map[Access]*http.Client{}, registries: map[string]*repository{}, failures: map[string]int{},
 	}, nil
+}
+
+// slot waits until another request may be made.
+func (f *fetcher) slot(ctx context.Context) (release func(), err error) {
+	select {
+	case f.slots <- struct{}{}:
+		return sync.OnceFunc(func() { <-f.slots }), nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // close ends idle connections.

@@ -163,7 +163,7 @@ func (f *fetcher) small(ctx context.Context, link Link) (data []byte, err error)
 		state.Err = err
 		f.progress(state)
 	}
-	err = f.rounds(ctx, []Link{link}, func(l Link) error {
+	err = f.rounds(ctx, []Link{link}, func(l Link, _ func()) error {
 		data, err = f.smallOnce(ctx, l)
 		return err
 	}, retried)

@@ -65,7 +65,7 @@ func (f *fetcher) login(ctx context.Context, image *Image) (*http.Client, error)
 	if err != nil {
 		return nil, err
 	}
-	try := func(Link) error {
+	try := func(Link, func()) error {
 		r.client, err = f.loginOnce(ctx, image, base)
 		return err
 	}

@@ -46,17 +46,20 @@ func (e *linkError) Error() string {
 
 func (e *linkError) Unwrap() error { return e.err }
 
+// An attempt tries one link. It calls release, which may be called again, when
+// the server has given what it has.
+type attempt func(link Link, release func()) error
+
 // rounds tries links until one gives what is wanted: each of them once, then,
 // after a pause, those again whose trouble may pass. Links to hosts that
 // failed before come last. Retried is told of every passing error.
-func (f *fetcher) rounds(ctx context.Context, links []Link, try func(Link) error, retried func(Link, error)) error {
-	links = f.healthyFirst(links)
+func (f *fetcher) rounds(ctx context.Context, links []Link, try attempt, retried func(Link, error)) error {
 	var lasting, passing failures
 	for n, pause := 1, f.o.Backoff; ; n, pause = n+1, pause*2 {
 		passing = nil
 		var again []Link
-		for _, link := range links {
-			err := try(link)
+		for rest := slices.Clone(links); len(rest) > 0; {
+			link, err := f.tryHealthiest(ctx, &rest, try)
 			if err == nil || context.Cause(ctx) != nil {
 				return errors.Join(err, context.Cause(ctx))
 			}
@@ -72,7 +75,6 @@ func (f *fetcher) rounds(ctx context.Context, links []Link, try func(Link) error
 			default:
 				return failed
 			}
-			f.failed(link)
 		}
 		if links = again; len(again) == 0 || n == f.o.Attempts {
 			return append(lasting, passing...).err()
@@ -85,18 +87,25 @@ func (f *fetcher) rounds(ctx context.Context, links []Link, try func(Link) error
 	}
 }
 
-func (f *fetcher) failed(link Link) {
+// tryHealthiest takes from links the one whose host failed least, when it is
+// this one's turn to ask a server, and tries it.
+func (f *fetcher) tryHealthiest(ctx context.Context, links *[]Link, try attempt) (Link, error) {
+	release, err := f.slot(ctx)
+	if err != nil {
+		return Link{}, err
+	}
+	defer release()
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.failures[link.URL.Host]++
-}
-
-func (f *fetcher) healthyFirst(links []Link) []Link {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	links = slices.Clone(links)
-	slices.SortStableFunc(links, func(a, b Link) int { return f.failures[a.URL.Host] - f.failures[b.URL.Host] })
-	return links
+	slices.SortStableFunc(*links, func(a, b Link) int { return f.failures[a.URL.Host] - f.failures[b.URL.Host] })
+	f.mu.Unlock()
+	link := (*links)[0]
+	*links = (*links)[1:]
+	if err = try(link, release); err != nil {
+		f.mu.Lock()
+		f.failures[link.URL.Host]++
+		f.mu.Unlock()
+	}
+	return link, err
 }
 
 // failures are why no link gave the content.

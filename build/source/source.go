@@ -36,7 +36,7 @@ type Dest interface {
 
 // Options are the bounds of fetching. The zero value has sensible ones.
 type Options struct {
-	// Parallel is how many items are fetched at once; 8 when it is 0.
+	// Parallel is how many requests are made at once; 8 when it is 0.
 	Parallel int
 	// Attempts is how often an item is tried while the trouble may pass; 5
 	// when it is 0.
@@ -120,7 +120,9 @@ func Fetch(ctx context.Context, sources []*manifest.Source, wanted []string, des
 	}
 	defer f.close()
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(f.o.Parallel)
+	// More items than requests are under way: the disk takes as long to keep a
+	// small file as the network to bring it.
+	g.SetLimit(4 * f.o.Parallel)
 	for _, item := range items {
 		g.Go(func() error { return f.item(ctx, item) })
 	}
