@@ -66,7 +66,7 @@ func run(t testing.TB, d step.Definition, dir, options string, inputs map[string
 	}
 	var out bytes.Buffer
 	c := &step.Context{
-		Tree: root, TreePath: dir, Options: json.RawMessage(options), Inputs: inputs, Epoch: epoch, ID: strings.Repeat("0", 64), Log: &out,
+		Tree: root, TreePath: dir, Options: json.RawMessage(options), Inputs: inputs, Epoch: epoch, Log: &out,
 	}
 	err = d.Run(t.Context(), c)
 	return out.String(), err
