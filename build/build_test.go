@@ -58,6 +58,7 @@ func testSteps() []step.Definition {
 		stage("test.write", runWrite), shell, chroot, read, image,
 		stage("test.panic", func(context.Context, *step.Context) error { panic("oh") }),
 		stage("test.probe", runProbe),
+		stage("test.xattr", runXattr),
 		stage("test.noop", func(context.Context, *step.Context) error { return nil }),
 	}
 }

@@ -44,6 +44,8 @@ type scanner struct {
 	// removed: those of them that are not in found are.
 	seen map[report.Raw]bool
 	gone map[report.Raw]bool
+	// same are the unchanged names of inodes that have several.
+	same map[uint64][]report.Raw
 }
 
 func (s *scanner) disk(path report.Raw) string { return filepath.Join(s.root, string(path)) }
@@ -52,7 +54,11 @@ func (s *scanner) disk(path report.Raw) string { return filepath.Join(s.root, st
 func (s *scanner) run(ctx context.Context) (*delta, error) {
 	s.gone = make(map[report.Raw]bool)
 	s.seen = make(map[report.Raw]bool)
+	s.same = make(map[uint64][]report.Raw)
 	if err := s.visit(ctx, "/"); err != nil {
+		return nil, err
+	}
+	if err := s.complete(ctx); err != nil {
 		return nil, err
 	}
 	if s.before != nil {
@@ -81,6 +87,9 @@ func (s *scanner) visit(ctx context.Context, path report.Raw) error {
 		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 			return s.children(ctx, path)
 		}
+		if st.Nlink > 1 {
+			s.same[st.Ino] = append(s.same[st.Ino], path)
+		}
 		return nil
 	}
 	n, err := readInode(disk)
@@ -94,6 +103,26 @@ func (s *scanner) visit(ctx context.Context, path report.Raw) error {
 		return s.socket(path, disk)
 	}
 	return s.record(ctx, path, disk, n)
+}
+
+// complete adds the other names of what was found. A renamed directory gives a
+// file in it a new name and touches neither the inode nor its other names.
+func (s *scanner) complete(ctx context.Context) error {
+	for _, f := range slices.Clone(s.found) {
+		names := s.same[f.node.st.Ino]
+		delete(s.same, f.node.st.Ino)
+		for _, path := range names {
+			disk := s.disk(path)
+			n, err := readInode(disk)
+			if err != nil {
+				return err
+			}
+			if err := s.record(ctx, path, disk, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // whiteout handles the mark of a removed name.
