@@ -108,11 +108,7 @@ func (a *arguments) kernel(prefix string, masks []mask) {
 	// Bwrap leaves them alone, for access(2) takes the directory's mode for an answer.
 	a.bind("/proc/sys", prefix+"/proc/sys")
 	for _, m := range masks {
-		if m.Source == "" {
-			a.add("--tmpfs", prefix+"/proc/"+m.Path, "--remount-ro", prefix+"/proc/"+m.Path)
-		} else {
-			a.bind(m.Source, prefix+"/proc/"+m.Path)
-		}
+		a.bind(m.Source, prefix+"/proc/"+m.Path)
 	}
 	a.add("--tmpfs", prefix+"/sys", "--remount-ro", prefix+"/sys", "--tmpfs", prefix+"/dev")
 	for _, name := range []string{"full", "null", "random", "tty", "urandom", "zero"} {

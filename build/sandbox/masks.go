@@ -37,10 +37,13 @@ func fixedProc() map[string]string {
 // write it into files.
 const bootID = "00000000-0000-4000-8000-000000000000\n"
 
+// emptyDirectory covers directories. One bind costs bwrap half of what a tmpfs
+// does that is then made read-only.
+const emptyDirectory = "nothing"
+
 // A mask is one thing to be put over a path under /proc.
 type mask struct {
-	// Path is relative to /proc; Source is a file of the host, "" for an
-	// empty directory.
+	// Path is relative to /proc; Source is a file or a directory of the host.
 	Path, Source string
 }
 
@@ -51,7 +54,7 @@ func writeMasks(dir, proc string) ([]mask, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", proc, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, emptyDirectory), 0o755); err != nil {
 		return nil, err
 	}
 	files := fixedProc()
@@ -64,7 +67,7 @@ func writeMasks(dir, proc string) ([]mask, error) {
 	masks := []mask{{"sys/kernel/random/boot_id", filepath.Join(dir, "boot_id")}}
 	// What the host mounts there comes along with the directory.
 	if binfmt := "sys/fs/binfmt_misc"; isDirectory(proc, binfmt) {
-		masks = append(masks, mask{binfmt, ""})
+		masks = append(masks, mask{binfmt, filepath.Join(dir, emptyDirectory)})
 	}
 	for _, entry := range names {
 		if m, ok := maskFor(dir, entry, files); ok {
@@ -81,7 +84,7 @@ func maskFor(dir string, entry os.DirEntry, files map[string]string) (mask, bool
 	}
 	switch _, fixed := files[name]; {
 	case entry.IsDir():
-		return mask{Path: name}, true
+		return mask{name, filepath.Join(dir, emptyDirectory)}, true
 	case fixed:
 		return mask{name, filepath.Join(dir, name)}, true
 	case entry.Type().IsRegular():

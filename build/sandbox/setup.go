@@ -65,6 +65,7 @@ func enter(path string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return refused("make mounts private", err)
 	}
+	forgetSys()
 	// The process numbers are its own, so that with it ends whatever bwrap has
 	// started and not yet tied to itself. Bwrap looks itself up under /proc.
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
@@ -93,6 +94,11 @@ func enter(path string) error {
 	}
 	return fmt.Errorf("execute %s: %w", s.Bwrap, unix.Exec(s.Bwrap, argv, []string{}))
 }
+
+// forgetSys takes /sys, and the control groups below it, out of the namespace.
+// No step sees them either way, so it may fail: it only saves time, for bwrap
+// reads the list of all mounts at every bind.
+func forgetSys() { _ = unix.Unmount("/sys", unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }
 
 // A places is where the views are mounted, on the host's side.
 type places struct {

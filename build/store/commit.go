@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/report"
@@ -193,24 +194,24 @@ func (d *Dir) point(r *record) (*Layer, error) {
 // syncfs is cheaper, though it waits for what others wrote as well.
 const fewFiles = 64
 
+// syncLayer makes a layer durable. The files are synced all at once: a
+// filesystem with a journal then writes it once for many of them, where one
+// after the other would wait for as many writes as there are files.
 func syncLayer(dir string, d *delta) error {
 	if len(d.changed)+len(d.carried) > fewFiles {
 		return syncFilesystem(dir)
 	}
+	var g errgroup.Group
 	for _, list := range [][]*item{d.changed, d.carried} {
 		for _, i := range list {
 			if i.entry.Type != report.File && i.entry.Type != report.Directory {
 				continue // these live in their directory
 			}
-			if err := syncDir(filepath.Join(dir, "data", string(i.entry.Path))); err != nil {
-				return err
-			}
+			g.Go(func() error { return syncDir(filepath.Join(dir, "data", string(i.entry.Path))) })
 		}
 	}
 	for _, name := range []string{"data", "entries.jsonl", "layer.json", "."} {
-		if err := syncDir(filepath.Join(dir, name)); err != nil {
-			return err
-		}
+		g.Go(func() error { return syncDir(filepath.Join(dir, name)) })
 	}
-	return nil
+	return g.Wait()
 }
