@@ -122,9 +122,11 @@ func (c *collector) document(name string, data []byte) {
 }
 
 func (c *collector) add(s *sample) {
-	if os.Getenv("ASSAY_FULL") != "1" {
-		shortened(s.step)
+	long := 8
+	if os.Getenv("ASSAY_FULL") == "1" {
+		long = 64
 	}
+	shortened(s.step, long)
 	if id := s.pipeline + text(s.step); !c.seen[id] {
 		c.seen[id] = true
 		c.list = append(c.list, s)
@@ -132,23 +134,23 @@ func (c *collector) add(s *sample) {
 }
 
 // shortened cuts long lists, which hold the same again and again, to both ends,
-// in place: the fast tier's share.
-func shortened(v any) any {
+// in place. [TestEveryReferenceCounts] sees to the rest of the longest.
+func shortened(v any, long int) any {
 	switch x := v.(type) {
 	case map[string]any:
 		for name, value := range x {
-			x[name] = shortened(value)
+			x[name] = shortened(value, long)
 		}
 		names := slices.Sorted(maps.Keys(x))
-		for i := 3; i < len(names)-1 && len(names) > 30; i++ {
+		for i := long / 2; i < len(names)-1 && len(names) > 4*long; i++ {
 			delete(x, names[i])
 		}
 	case []any:
 		for i := range x {
-			x[i] = shortened(x[i])
+			x[i] = shortened(x[i], long)
 		}
-		if len(x) > 8 {
-			return append(x[:3:3], x[len(x)-1])
+		if len(x) > long {
+			return append(x[:long/2:long/2], x[len(x)-1])
 		}
 	}
 	return v

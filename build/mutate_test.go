@@ -14,6 +14,7 @@ import (
 	"github.com/assay-os/assay/build/manifest/pyjson"
 	"github.com/assay-os/assay/build/source"
 	"github.com/assay-os/assay/build/store"
+	"github.com/assay-os/assay/fixtures"
 )
 
 // subject is the pipeline of the step whose key is looked at.
@@ -215,6 +216,35 @@ func TestEveryLeafCounts(t *testing.T) {
 	if leaves < 100 {
 		t.Errorf("only %d leaves", leaves)
 	}
+}
+
+// TestEveryReferenceCounts changes every reference of every input in the model,
+// where the longest lists are: thousands of packages.
+func TestEveryReferenceCounts(t *testing.T) {
+	fixtures.RequireFull(t)
+	count := 0
+	for name, m := range manifests(t) {
+		r := &run{Builder: &Builder{}, catalog: source.NewCatalog(m.Sources), trees: map[string]store.Tree{}}
+		for _, p := range m.Pipelines {
+			r.trees[p.Name] = store.Tree{Digest: p.Name}
+			for _, s := range p.Steps {
+				before := text(r.keyInputs(&Step{Step: s}))
+				for _, in := range s.Inputs {
+					for i, ref := range in.References {
+						for _, to := range []manifest.Reference{{ID: ref.ID + "x", Options: ref.Options}, {ID: ref.ID, Options: json.RawMessage(`{"x":1}`)}} {
+							count++
+							in.References[i] = to
+							if text(r.keyInputs(&Step{Step: s})) == before {
+								t.Errorf("%s: %s: the change of reference %d to %v leaves the key", name, in.Path, i, to)
+							}
+						}
+						in.References[i] = ref
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d changes", count)
 }
 
 // TestPipelineLeaves changes what a manifest says beside its steps. It counts
