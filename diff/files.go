@@ -18,6 +18,8 @@ func compareFiles(a, b *view) []Change {
 	key := func(e report.Entry) string { return string(e.Path) }
 	merge(a.report.Files, b.report.Files, key, func(x, y *report.Entry) {
 		switch {
+		case x == nil && a.mayHold(y.Path), y == nil && b.mayHold(x.Path):
+			// Neither there nor gone: it is told as unread.
 		case y == nil:
 			out = append(out, oneSided(a, x, Removed, rules))
 		case x == nil:

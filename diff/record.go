@@ -17,6 +17,26 @@ func compareRecord(section string, x, y *ruled) []Change {
 	return append(out, explained(section, x, y)...)
 }
 
+// knownTo is r without the facts that the record of an unread section lacks.
+func (r *ruled) knownTo(open *ruled) *ruled {
+	known := facts(open.fields)
+	for _, f := range open.out {
+		known[f.name] = report.Raw(f.value)
+	}
+	out := &ruled{record: record{key: r.key}}
+	for _, f := range r.fields {
+		if known[f.name] != "" {
+			out.fields = append(out.fields, f)
+		}
+	}
+	for _, f := range r.out {
+		if known[f.name] != "" {
+			out.out = append(out.out, f)
+		}
+	}
+	return out
+}
+
 // explained tells of the facts that rules left out, one change a rule.
 func explained(section string, x, y *ruled) []Change {
 	var out []Change

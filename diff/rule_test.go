@@ -115,6 +115,64 @@ func TestUnknownContent(t *testing.T) {
 	}
 }
 
+// TestUnknownEntries: what a side did not list because it could not read it is
+// neither there nor gone; what it read and does not list is gone.
+func TestUnknownEntries(t *testing.T) {
+	a := tree(dir("/etc", 0o755, 0), file("/etc/x", "one", 0), dir("/srv", 0o755, 0), file("/srv/y", "two", 0))
+	unread := func(entries ...report.Entry) *report.Report {
+		r := tree(entries...)
+		r.Sections["files"] = report.Section{Status: report.Unread, Reason: "/etc: permission denied"}
+		return r
+	}
+	for name, test := range map[string]struct {
+		b       *report.Report
+		verdict Verdict
+		changes int
+	}{
+		"a directory":         {unread(dir("/etc", 0o755, 0), dir("/srv", 0o755, 0), file("/srv/y", "two", 0)), Inconclusive, 0},
+		"everything":          {unread(), Inconclusive, 0},
+		"another directory":   {unread(dir("/etc", 0o755, 0), dir("/srv", 0o755, 0), file("/srv/z", "two", 0)), Different, 2},
+		"a file in its place": {unread(file("/etc", "one", 0), dir("/srv", 0o755, 0), file("/srv/y", "two", 0)), Different, 2},
+		"read":                {tree(dir("/etc", 0o755, 0), dir("/srv", 0o755, 0), file("/srv/y", "two", 0)), Different, 1},
+	} {
+		for _, got := range []*Result{Compare(a, test.b), Compare(test.b, a)} {
+			if got.Verdict != test.verdict || len(got.Changes) != test.changes {
+				t.Errorf("%s: %s, %+v", name, got.Verdict, got.Changes)
+			}
+		}
+	}
+}
+
+// TestUnknownRecords is the same for what is no file.
+func TestUnknownRecords(t *testing.T) {
+	for name, empty := range map[string]func(*report.Report){
+		"users":    func(r *report.Report) { r.Users = nil },
+		"packages": func(r *report.Report) { r.Packages = nil },
+		"services": func(r *report.Report) { r.Services = report.Services{} },
+		"disk": func(r *report.Report) {
+			r.Disk.Digest = ""
+			for i := range r.Disk.Regions {
+				r.Disk.Regions[i].SHA256 = ""
+			}
+		},
+	} {
+		b := sample()
+		empty(b)
+		b.Sections[name] = report.Section{Status: report.Unread, Reason: "not asked for"}
+		for _, got := range []*Result{Compare(sample(), b), Compare(b, sample())} {
+			if got.Verdict != Inconclusive || len(got.Changes) != 0 {
+				t.Errorf("%s: %s, %+v", name, got.Verdict, got.Changes)
+			}
+		}
+	}
+	b := sample()
+	b.Users[0].UID++
+	b.Sections["users"] = report.Section{Status: report.Unread, Reason: "a line is too long"}
+	if got := Compare(sample(), b); got.Verdict != Different {
+		t.Errorf("another user id: %s", got.Verdict)
+	}
+}
+
 // TestMountpointsAreComparedWithFstab: where a filesystem is mounted counts
 // only where both sides tell it, so that equal entries give equal digests.
 func TestMountpointsAreComparedWithFstab(t *testing.T) {

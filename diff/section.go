@@ -99,11 +99,30 @@ func (s section) compare(a, b *view) []Change {
 		return compareFiles(a, b)
 	}
 	ra, rb := s.canonical(a.report), s.canonical(b.report)
+	openA, openB := s.unread(a.report), s.unread(b.report)
 	var out []Change
 	merge(ra, rb, func(r ruled) string { return r.key }, func(x, y *ruled) {
+		switch {
+		case x == nil && openA, y == nil && openB:
+			return // neither there nor gone: it is told as unread
+		case x == nil || y == nil:
+		case openA:
+			x, y = x.knownTo(x), y.knownTo(x)
+		case openB:
+			x, y = x.knownTo(y), y.knownTo(y)
+		}
 		out = append(out, compareRecord(s.name, x, y)...)
 	})
 	return out
+}
+
+// unread tells whether r may hold more of s than it says.
+func (s section) unread(r *report.Report) bool {
+	name := s.name
+	if s.scope == Disk {
+		name = "disk"
+	}
+	return r.Sections[name].Status == report.Unread
 }
 
 // merge walks two lists that are sorted by key, and calls fn with the records

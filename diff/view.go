@@ -38,6 +38,27 @@ func (v *view) unknown(e *report.Entry) bool {
 	return v.unread && e.Type == report.File && e.SHA256 == ""
 }
 
+// mayHold tells whether p, which v does not list, may be there all the same: the
+// files are unread, and the nearest directory above p that is listed lists
+// nothing, as one that could not be opened does.
+func (v *view) mayHold(p report.Raw) bool {
+	if v.report.Sections["files"].Status != report.Unread {
+		return false
+	}
+	dir := path.Dir(string(p))
+	for ; dir != "/"; dir = path.Dir(dir) {
+		if e, ok := v.lookup(report.Raw(dir)); ok {
+			if e.Type != report.Directory {
+				return false
+			}
+			break
+		}
+	}
+	below := strings.TrimSuffix(dir, "/") + "/"
+	i := v.find(report.Raw(below + "\x00"))
+	return i == len(v.report.Files) || !strings.HasPrefix(string(v.report.Files[i].Path), below)
+}
+
 // find is the index at which p stands, or would stand, in the sorted files.
 func (v *view) find(p report.Raw) int {
 	return sort.Search(len(v.report.Files), func(i int) bool { return v.report.Files[i].Path >= p })
