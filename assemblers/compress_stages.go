@@ -36,7 +36,7 @@ func compressStage(method string, level int, schema []byte) *step.Definition {
 		Schema: schema,
 		Inputs: takesFile("file", "the file to compress"),
 		Tools:  []string{method},
-		Since:  "0.1",
+		Since:  "0.1.0",
 		Check:  checked(func(o compressOptions) []step.Problem { return checkName(o.Filename) }),
 		Run: withOptions(func(ctx context.Context, c *step.Context, o compressOptions) error {
 			asked := level

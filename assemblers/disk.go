@@ -42,7 +42,7 @@ build differ. Only the last partition may leave out its size.
 		Schema: diskSchema,
 		Inputs: takesTree("the tree that the image holds"),
 		Tools:  []string{"sfdisk", "mke2fs", "debugfs", "grub-mkimage"},
-		Since:  "0.1",
+		Since:  "0.1.0",
 		Check:  checked(checkDisk),
 		Run:    withOptions(makeDisk),
 	}

@@ -22,7 +22,7 @@ func noopAssembler() *step.Definition {
 		Description: "Leaves the output empty, whatever the options.\n\n```json\n{}\n```",
 		Schema:      noopSchema,
 		Inputs:      takesTree("not looked at"),
-		Since:       "0.1",
+		Since:       "0.1.0",
 		Run:         func(context.Context, *step.Context) error { return nil },
 	}
 }
@@ -35,7 +35,7 @@ func errorAssembler() *step.Definition {
 		Description: "Fails with the given code, to try out how failures are told.\n\n```json\n{\"returncode\": 3}\n```",
 		Schema:      errorSchema,
 		Inputs:      takesTree("not looked at"),
-		Since:       "0.1",
+		Since:       "0.1.0",
 		Run:         withOptions(fail),
 	}
 }

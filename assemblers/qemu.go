@@ -29,7 +29,7 @@ func qemuAssembler() *step.Definition {
 		Schema: qemuAssemblerSchema,
 		Inputs: takesTree("the tree that the image holds"),
 		Tools:  []string{"sfdisk", "mke2fs", "debugfs"},
-		Since:  "0.1",
+		Since:  "0.1.0",
 		Check:  checked(checkQemu),
 		Run:    withOptions(makeQemu),
 	}

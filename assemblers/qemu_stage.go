@@ -20,7 +20,7 @@ func qemuStage() *step.Definition {
 		Schema: qemuSchema,
 		Inputs: takesFile("image", "the raw image to convert"),
 		Tools:  []string{"qemu-img"},
-		Since:  "0.1",
+		Since:  "0.1.0",
 		Check:  checked(checkQemuStage),
 		Run: withOptions(func(ctx context.Context, c *step.Context, o qemuStageOptions) error {
 			source, err := file(c, "image")

@@ -26,7 +26,7 @@ func rawfsAssembler() *step.Definition {
 		Schema: rawfsSchema,
 		Inputs: takesTree("the tree that the filesystem holds"),
 		Tools:  []string{"mke2fs", "debugfs"},
-		Since:  "0.1",
+		Since:  "0.1.0",
 		Check:  checked(checkRawfs),
 		Run:    withOptions(makeRawfs),
 	}

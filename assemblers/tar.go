@@ -36,7 +36,7 @@ func tarStage() *step.Definition {
 		Description: "Compresses by the name's suffix unless `compression` says otherwise.\n\n" + tarDescription,
 		Schema:      tarSchema,
 		Inputs:      takesTree("the tree that is packed"),
-		Since:       "0.1",
+		Since:       "0.1.0",
 		Check:       checked(checkTar),
 		Run: withOptions(func(ctx context.Context, c *step.Context, o tarOptions) error {
 			method := o.Compression
@@ -56,7 +56,7 @@ func tarAssembler() *step.Definition {
 		Description: "Compresses only when `compression` says so; the name is taken as it is.\n\n" + tarDescription,
 		Schema:      tarAssemblerSchema,
 		Inputs:      takesTree("the tree that is packed"),
-		Since:       "0.1",
+		Since:       "0.1.0",
 		Check:       checked(checkTar),
 		Run: withOptions(func(ctx context.Context, c *step.Context, o tarOptions) error {
 			return makeTar(ctx, c, o, o.Compression)

@@ -35,7 +35,8 @@ cp -a of GNU coreutils does:
 - to that is a symlink to a file overwrites that file, unless remove_destination
   takes the link away first.
 
-A file of an input is named by its checksum: input://NAME/sha256:….
+A file of an input is named by its checksum: input://NAME/sha256:…. If it comes from a
+source it is root's, with mode 0444 (org.osbuild.chmod changes that).
 
 Works natively; mounts are not supported yet.`,
 		Schema: copySchema,

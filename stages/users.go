@@ -20,8 +20,9 @@ func users() step.Definition {
 		Kind:    step.Stage,
 		Summary: "Add and change users",
 		Description: `Adds users, or changes those that the tree has, sorted by their names. It writes
-/etc/passwd and /etc/group, /etc/shadow and /etc/gshadow where they exist, and
-/etc/subuid and /etc/subgid where they exist and the uid is not a system's. Defaults are
+/etc/passwd and /etc/group, which must be there, /etc/shadow and /etc/gshadow where they
+exist, and /etc/subuid and /etc/subgid where they exist and the uid is not a system's.
+Without /etc/shadow the hashes stand in /etc/passwd, which everybody reads. Defaults are
 the tree's own: /etc/login.defs and /etc/default/useradd.
 
 A new user without a gid gets a group of its own name. A home directory that is given

@@ -64,7 +64,11 @@ func (p *page) heading(text string) {
 
 // identity tells what the subject is.
 func (p *page) identity() {
-	name := cmp.Or(p.r.OSRelease["PRETTY_NAME"], p.r.OSRelease["NAME"], "no operating system that tells its name")
+	unnamed := "no operating system that tells its name"
+	if p.r.Sections["os-release"].Status == report.Unread {
+		unnamed = "an operating system whose name was not read"
+	}
+	name := cmp.Or(p.r.OSRelease["PRETTY_NAME"], p.r.OSRelease["NAME"], unnamed)
 	p.line("%s", name)
 	kind := p.r.Subject.Kind
 	if p.r.Subject.Format != "" {
@@ -187,6 +191,9 @@ func (p *page) wrap(label string, names []string) {
 // content tells how much there is, and what counts most.
 func (p *page) content() {
 	p.heading("What is in it")
+	if len(p.r.Files) == 0 && p.state("files", "nothing") {
+		return
+	}
 	var size int64
 	kinds := map[report.Type]int{}
 	setuid := 0

@@ -139,7 +139,7 @@ func findStage(name string) ([]step.Definition, error) {
 }
 
 func printStage(w io.Writer, d step.Definition) error {
-	fmt.Fprintf(w, "%s (%s, since %s)\n%s\n\n%s\n", d.Name, d.Kind, d.Since, d.Summary, strings.TrimSpace(d.Description))
+	fmt.Fprintf(w, "%s (%s, since %s)\n%s\n\n%s\n", d.Name, d.Kind, d.Since, d.Summary, unfenced(strings.TrimSpace(d.Description)))
 	rows, err := schemaOptions(d.Schema)
 	if err != nil {
 		return fmt.Errorf("read schema of %s: %w", d.Name, err)
@@ -159,6 +159,23 @@ func printStage(w io.Writer, d step.Definition) error {
 		fmt.Fprintf(w, "\nExample:\n%s\n", indent(example, "  "))
 	}
 	return nil
+}
+
+// unfenced is a text in which fenced code is indented instead.
+func unfenced(text string) string {
+	var out []string
+	inside := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = !inside
+		case inside:
+			out = append(out, "  "+line)
+		default:
+			out = append(out, line)
+		}
+	}
+	return strings.TrimRight(strings.Join(out, ""), "\n")
 }
 
 func printNeeds(w io.Writer, d step.Definition) {
