@@ -75,26 +75,36 @@ func insecureSource(l *linter) {
 }
 
 func secretInURL(l *linter) {
-	l.items(func(_ *Source, item Item, path Path) {
-		v := value(item.Value)
-		text := v.Text()
-		for _, key := range []string{"url", "remote"} {
-			if x, ok := v.Lookup(key); ok {
-				v = x
-				text = x.Text()
-			}
-		}
-		if x, ok := v.Lookup("url"); ok {
-			text = x.Text()
-		}
-		u, err := url.Parse(text)
+	check := func(path Path, v pyjson.Value) {
+		u, err := url.Parse(v.Text())
 		if err != nil || u.User == nil {
 			return
 		}
 		if _, has := u.User.Password(); has {
 			l.find(path, `use "secrets", or a proxy that adds what is needed`, "the URL of %s holds a password", u.Host)
 		}
+	}
+	l.items(func(_ *Source, item Item, path Path) {
+		v := value(item.Value)
+		check(path, v)
+		for _, key := range []string{"url", "remote"} {
+			x, _ := v.Lookup(key)
+			check(path, x)
+			x, _ = x.Lookup("url")
+			check(path, x)
+		}
+		mirrors, _ := v.Lookup("mirrors")
+		for i, m := range mirrors.Items() {
+			check(path.At("mirrors", i), m)
+		}
 	})
+	for _, s := range l.m.Sources {
+		mirrors := index(value(s.Options))["mirrors"]
+		for _, m := range mirrors.Members() {
+			x, _ := m.Value.Lookup("url")
+			check(s.Path.At("options", "mirrors", m.Key), x)
+		}
+	}
 }
 
 // unusedSource reports a whole source as one thing, and single items of one
