@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -217,7 +216,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(out.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if b, err := open(t, data); err == nil && digestOf(b.Document) == "" {
-			t.Error(fmt.Sprint("no document"))
+			t.Error("no document")
 		}
 	})
 }

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -83,7 +84,8 @@ func readURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		// The error repeats the URL, which may hold a password.
-		if inner, ok := err.(*url.Error); ok {
+		var inner *url.Error
+		if errors.As(err, &inner) {
 			err = inner.Err
 		}
 		return nil, fmt.Errorf("read the URL: %w", err)
