@@ -39,7 +39,8 @@ A probe tells which of these took effect. The results are inspected and compared
 and the image is compared with the tree that was packed into it.
 
 The evidence stays in DIR/evidence: the manifest, a report of each run, the
-comparison, the surroundings. Exit code 0 when the requirement is met, 1 when it
+comparison, the surroundings. DIR/evidence, DIR/run-N and DIR/work-N are removed
+when a proof begins, so one that is interrupted leaves none. Exit code 0 when the requirement is met, 1 when it
 is not, 2 when it cannot be told.`,
 		Example: `  assay verify debian.json --runs 2 --export image --output-directory out
   assay verify debian.json --reuse`,
