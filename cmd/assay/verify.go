@@ -40,8 +40,9 @@ and the image is compared with the tree that was packed into it.
 
 The evidence stays in DIR/evidence: the manifest, a report of each run, the
 comparison, the surroundings. DIR/evidence, DIR/run-N and DIR/work-N are removed
-when a proof begins, so one that is interrupted leaves none. Exit code 0 when the requirement is met, 1 when it
-is not, 2 when it cannot be told.`,
+when a proof begins, so one that is interrupted leaves none.
+
+Exit code 0 when the requirement is met, 1 when it is not, 2 when it cannot be told.`,
 		Example: `  assay verify debian.json --runs 2 --export image --output-directory out
   assay verify debian.json --reuse`,
 		Args: positional(cobra.ExactArgs(1)),
