@@ -206,3 +206,10 @@ func TestCanonicalBomb(t *testing.T) {
 		t.Error("a file that is only not gzip counts as unread")
 	}
 }
+
+// TestReasonIsOneLine: an error that joins others has a line for each.
+func TestReasonIsOneLine(t *testing.T) {
+	if got := clip(errors.Join(errors.New("a"), errors.New("b")).Error()); got != "a; b" {
+		t.Errorf("%q", got)
+	}
+}

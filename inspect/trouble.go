@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/assay-os/assay/report"
@@ -47,9 +48,10 @@ func (t *trouble) section() report.Section {
 // maxReason bounds a reason, whose words may come from the image.
 const maxReason = 500
 
-// clip shortens text to the bound and makes it printable UTF-8.
+// clip makes text one line of printable UTF-8, and shortens it to the bound. An
+// error that joins others has a line for each.
 func clip(text string) string {
-	text = report.Raw(text).String()
+	text = report.Raw(strings.ReplaceAll(text, "\n", "; ")).String()
 	if len(text) > maxReason {
 		text = text[:maxReason] + "…"
 	}
