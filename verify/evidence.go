@@ -78,6 +78,8 @@ const (
 	evidenceFile = "evidence.json"
 	manifestFile = "manifest.json"
 	diffFile     = "diff.json"
+	// markFile stands in the output directory itself.
+	markFile = ".assay-verify"
 )
 
 func reportFile(run int) string { return fmt.Sprintf("report-%d.json", run) }

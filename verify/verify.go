@@ -140,10 +140,39 @@ type runState struct {
 	report           *report.Report
 }
 
+// ErrForeign says that the output directory holds names that a verification
+// would replace, and that none made.
+var ErrForeign = errors.New("it was not made by assay verify: name another --output-directory")
+
+// claim marks the output directory as one whose evidence and runs may be
+// replaced. It refuses one in which somebody else's would be lost.
+func (v *verification) claim() error {
+	mark := filepath.Join(v.Dir, markFile)
+	if _, err := os.Lstat(mark); err == nil {
+		return nil
+	}
+	for _, pattern := range []string{"evidence", "run-*", "work-*"} {
+		found, err := filepath.Glob(filepath.Join(v.Dir, pattern))
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return fmt.Errorf("replace %s: %w", found[0], ErrForeign)
+		}
+	}
+	if err := os.MkdirAll(v.Dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(mark, []byte("assay verify replaces evidence, run-N and work-N in this directory.\n"), 0o644)
+}
+
 func (v *verification) evidence() string { return filepath.Join(v.Dir, "evidence") }
 
 // prepare lays the directories anew: a run never finds what another left.
 func (v *verification) prepare() error {
+	if err := v.claim(); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(v.evidence()); err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ type Lines struct {
 
 	mu   sync.Mutex
 	open bool // the last output did not end its line
+	// waited is the last line that told of waiting: two builds that share
+	// downloads wait for each other at every file.
+	waited string
 }
 
 // NewLines prints to w. Errors of w are not reported: a build does not stop
@@ -46,6 +49,12 @@ func (l *Lines) Event(e build.Event) {
 		return
 	}
 	if text := line(e); text != "" {
+		if e.Kind == build.Waiting {
+			if text == l.waited {
+				return
+			}
+			l.waited = text
+		}
 		if l.open {
 			fmt.Fprintln(l.w)
 			l.open = false

@@ -49,6 +49,12 @@ func (b *bundleCommand) run(c *cobra.Command, file string) error {
 	if b.output == "" {
 		return usage(errors.New("--output is missing: where should the bundle go?"))
 	}
+	if b.output == "-" {
+		return usage(errors.New("--output -: a bundle goes to a file, not to standard output"))
+	}
+	if info, err := os.Stat(b.output); err == nil && info.IsDir() {
+		return usage(fmt.Errorf("--output %s: it is a directory; name a file in it", b.output))
+	}
 	if b.jobs < 1 {
 		return usage(fmt.Errorf("--jobs %d: at least one file must be fetched at once", b.jobs))
 	}

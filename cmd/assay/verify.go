@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,7 +112,11 @@ func (v *verifyCommand) outcome(c *cobra.Command, o verify.Options) (*verify.Out
 	if err := outputDirectory(o.Dir); err != nil {
 		return nil, err
 	}
-	return verify.Verify(c.Context(), o)
+	outcome, err := verify.Verify(c.Context(), o)
+	if errors.Is(err, verify.ErrForeign) {
+		return nil, usage(err)
+	}
+	return outcome, err
 }
 
 func (v *verifyCommand) options(c *cobra.Command, name string) (verify.Options, error) {
