@@ -192,7 +192,8 @@ func (v *verification) prepare() error {
 		r.work = filepath.Join(v.Dir, fmt.Sprintf("work-%d", i+1))
 		r.store = filepath.Join(r.work, "store")
 		cwd := filepath.Join(r.work, "cwd")
-		if err := errors.Join(os.RemoveAll(r.dir), os.RemoveAll(r.work), os.MkdirAll(cwd, 0o755)); err != nil {
+		err := errors.Join(os.RemoveAll(r.dir), os.RemoveAll(r.work), os.MkdirAll(r.dir, 0o755), os.MkdirAll(cwd, 0o755))
+		if err != nil {
 			return err
 		}
 		r.Environment = Varied(i+1, cwd)
