@@ -235,8 +235,7 @@ func TestClock(t *testing.T) {
 	b := newRunner(t)
 	found, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
 	if err != nil || len(found) == 0 {
-		fixtures.RequireTool(t, "faketime")
-		t.Skip("libfaketime is not installed")
+		fixtures.Missing(t, "libfaketime is not installed")
 	}
 	spec := shell(t, "date -u +%Y-%m-%d; touch /tmp/x; ls "+TreeDir+ClockLibrary)
 	spec.Clock = &Clock{Time: time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC), Library: found[0]}
@@ -281,7 +280,7 @@ func TestPlainChroot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := checkStatic(self); err != nil {
-		t.Skip(err)
+		fixtures.Missing(t, err.Error())
 	}
 	program, err := os.ReadFile(self)
 	if err != nil {

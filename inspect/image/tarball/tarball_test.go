@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -186,9 +185,7 @@ func TestTruncationIsAlwaysTold(t *testing.T) {
 }
 
 func TestAgreesWithBSDTar(t *testing.T) {
-	if _, err := exec.LookPath("bsdtar"); err != nil {
-		t.Skip("bsdtar is not installed")
-	}
+	fixtures.RequireTool(t, "bsdtar")
 	source := t.TempDir()
 	kerneltest.Must(t, os.WriteFile(filepath.Join(source, "f"), []byte("x"), 0o644))
 	path := filepath.Join(t.TempDir(), "a")
