@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/partition"
 	"github.com/assay-os/assay/report"
 )
@@ -78,26 +77,9 @@ func (i *Image) openPartition(ctx context.Context, p *report.Partition) {
 		return // it holds no files
 	}
 	v := openFilesystem(ctx, content, p.Size, f)
-	v.Partition = p.Index
+	v.Partition, v.start = p.Index, p.Start
 	if v.Err != nil {
 		v.Err = fmt.Errorf("partition %d: %w", p.Index, v.Err)
 	}
 	i.Trees = append(i.Trees, v)
-}
-
-// openFilesystem opens what probe has named.
-func openFilesystem(ctx context.Context, r io.ReaderAt, size int64, f report.Filesystem) Volume {
-	v := Volume{Filesystem: f}
-	switch f.Type {
-	case "ext2", "ext3", "ext4":
-		fs, err := ext4.Open(ctx, r, size)
-		if err != nil {
-			v.Err = fmt.Errorf("%s: %w", f.Type, err)
-			return v
-		}
-		v.Tree = fs
-	default:
-		v.Err = fmt.Errorf("%s is not read by this version", f.Type)
-	}
-	return v
 }

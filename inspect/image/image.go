@@ -71,4 +71,6 @@ type Volume struct {
 	// Tree is nil when the filesystem cannot be read; Err says why.
 	Tree Tree
 	Err  error
+	// start is where the volume lies in Device, -1 when it is not one run of it.
+	start int64
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/report"
 )
 
@@ -52,8 +51,10 @@ func signatures() []signature {
 
 // probe names the filesystem in r; its second result is false for none.
 func probe(r io.ReaderAt) (report.Filesystem, bool) {
-	if f, ok := ext4.Probe(r); ok {
-		return f, true
+	for _, reader := range readers() {
+		if f, ok := reader.probe(r); ok {
+			return f, true
+		}
 	}
 	for _, s := range signatures() {
 		if bytes.Equal(bytesAt(r, s.offset, len(s.magic)), []byte(s.magic)) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/partition"
 	"github.com/assay-os/assay/report"
@@ -15,8 +14,6 @@ const (
 	sector = 512
 	// bootCode is where a boot record's code ends and its table begins.
 	bootCode = 440
-	// extBoot is what ext leaves to a boot loader at its start.
-	extBoot = 1024
 )
 
 // findRegions lists the bytes that belong to no filesystem and are not all
@@ -29,8 +26,7 @@ func (i *Image) findRegions(table *partition.Table) error {
 		return err
 	}
 	if i.Disk.PartitionTable == "none" {
-		i.addRegion(scan, "boot code", 0, min(extBoot, i.Device.Size()))
-		i.addSlack(scan, "after the filesystem", 0, 0, i.Device.Size())
+		i.addUnowned(scan, 0, i.Device.Size(), "")
 		return scan.err
 	}
 	i.addRegion(scan, "boot code", 0, bootCode)
@@ -52,21 +48,26 @@ func (i *Image) findRegions(table *partition.Table) error {
 
 // addPartition adds what no filesystem holds of a partition.
 func (i *Image) addPartition(scan *scanner, p report.Partition) {
-	switch {
-	case p.Filesystem == nil || p.Filesystem.Type == "swap":
-		i.addRegion(scan, fmt.Sprintf("partition %d", p.Index), p.Start, p.Size)
-	case slices.Contains([]string{"ext2", "ext3", "ext4"}, p.Filesystem.Type):
-		i.addRegion(scan, fmt.Sprintf("boot code of partition %d", p.Index), p.Start, min(extBoot, p.Size))
-		i.addSlack(scan, fmt.Sprintf("after the filesystem of partition %d", p.Index), p.Index, p.Start, p.Size)
+	role := fmt.Sprintf("partition %d", p.Index)
+	if p.Filesystem == nil || p.Filesystem.Type == "swap" {
+		i.addRegion(scan, role, p.Start, p.Size)
+		return
 	}
+	i.addUnowned(scan, p.Start, p.Size, " of "+role)
 }
 
-// addSlack adds what follows a filesystem that is smaller than its place.
-func (i *Image) addSlack(scan *scanner, role string, index int, start, size int64) {
+// addUnowned adds what the filesystem at start leaves to others, and what
+// follows it where it is smaller than its place.
+func (i *Image) addUnowned(scan *scanner, start, size int64, of string) {
 	for _, v := range i.Trees {
-		if fs, ok := v.Tree.(*ext4.FS); ok && v.Partition == index {
-			i.addRegion(scan, role, start+fs.Size(), size-fs.Size())
+		fs, ok := v.Tree.(fsys.Filesystem)
+		if !ok || v.start != start {
+			continue
 		}
+		for _, r := range fs.Reserved() {
+			i.addRegion(scan, "boot code"+of, start+r.Offset, min(r.Length, size-r.Offset))
+		}
+		i.addRegion(scan, "after the filesystem"+of, start+fs.Size(), size-fs.Size())
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
 )
 
@@ -91,6 +92,10 @@ func (fs *FS) Describe() report.Filesystem { return fs.describe() }
 
 // Size is how many bytes of the device belong to the filesystem.
 func (fs *FS) Size() int64 { return int64(fs.blocks) * fs.blockSize }
+
+// Reserved implements fsys.Filesystem: the first 1,024 bytes are a boot
+// loader's.
+func (fs *FS) Reserved() []fsys.Extent { return []fsys.Extent{{Length: 1024}} }
 
 // block reads one block of metadata.
 func (fs *FS) block(n uint64) ([]byte, error) {

@@ -53,6 +53,19 @@ type Tree interface {
 	Open(*Node) (Content, error)
 }
 
+// A Filesystem is a tree on a device, as the readers of packages ext4, xfs, ...
+// open it.
+type Filesystem interface {
+	Tree
+	// Describe is what blkid(8) tells of the filesystem, and its own settings.
+	Describe() report.Filesystem
+	// Size is how many bytes of the device belong to the filesystem.
+	Size() int64
+	// Reserved are the runs within Size that the filesystem leaves to others, a
+	// boot loader's code before all: nothing in them reaches the tree.
+	Reserved() []Extent
+}
+
 // A Node is one name that Walk shows. Entry is complete but for SHA256,
 // Canonical and Hardlink.
 type Node struct {

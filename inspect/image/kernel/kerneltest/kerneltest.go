@@ -39,13 +39,19 @@ func Make(t testing.TB, size int64, args ...string) string {
 	return path
 }
 
-// Populate mounts an image writable and lets fill write into it. The mount is in
-// no namespace: one that another program copies meanwhile would keep the
-// filesystem from being written out.
+// Populate mounts an ext image writable and lets fill write into it.
 func Populate(t testing.TB, image string, fill func(dir string)) {
 	t.Helper()
+	PopulateAs(t, "ext4", image, fill)
+}
+
+// PopulateAs is Populate for a filesystem of the given type, as in
+// /proc/filesystems. The mount is in no namespace: one that another program
+// copies meanwhile would keep the filesystem from being written out.
+func PopulateAs(t testing.TB, kind, image string, fill func(dir string)) {
+	t.Helper()
 	fixtures.RequireRoot(t)
-	tree, err := kernel.Open(image, kernel.Options{Type: "ext4", Write: true})
+	tree, err := kernel.Open(image, kernel.Options{Type: kind, Write: true})
 	Must(t, err)
 	open := true
 	defer func() {
