@@ -31,7 +31,7 @@ func sample() *report.Report {
 			{
 				Path: "/usr/bin/su", Type: report.File, Mode: 0o4755, UID: 1, GID: 2, Size: 3, Mtime: at, SHA256: "s",
 				Target: "t", Device: "1:2", Xattrs: map[string]report.Raw{"user.a": "b"}, SELinux: "l",
-				Capabilities: "cap_chown=ep", Attributes: "immutable", Hardlink: "/usr/bin/su",
+				Capabilities: "cap_chown=ep", ACL: "user::rwx", DefaultACL: "user::r-x", Project: 7, Attributes: "immutable", Hardlink: "/usr/bin/su",
 			},
 		},
 		Packages:  []report.Package{{Name: "login", Version: "1", Arch: "amd64", Manager: "dpkg", State: "install ok installed"}},
@@ -73,7 +73,7 @@ func TestCompareOneFact(t *testing.T) {
 		"mtime, no bytes": {func(r *report.Report) { r.Files[1].Mtime = r.Files[1].Mtime.Add(1); r.Disk.Digest = "d1" }, Equivalent, "disk disk digest block-placement"},
 		"container":       {func(r *report.Report) { r.Disk.Format = "qcow2" }, Identical, "disk disk format container"},
 		"placement":       {func(r *report.Report) { r.Disk.Digest = "d1" }, Equivalent, "disk disk digest block-placement"},
-		"removed file":    {func(r *report.Report) { r.Files = r.Files[:1] }, Different, "files /usr/bin/su attributes,capabilities,device,gid,hardlink,mode,mtime,selinux,sha256,size,target,type,uid,xattrs "},
+		"removed file":    {func(r *report.Report) { r.Files = r.Files[:1] }, Different, "files /usr/bin/su acl,attributes,capabilities,default_acl,device,gid,hardlink,mode,mtime,project,selinux,sha256,size,target,type,uid,xattrs "},
 		"boot code":       {func(r *report.Report) { r.Disk.Regions[0].SHA256 = "c" }, Different, "regions boot code at 0 sha256 "},
 		"masked":          {func(r *report.Report) { r.Services.Masked = nil }, Different, "services c.service state "},
 		"unread":          {func(r *report.Report) { r.Sections["boot"] = report.Section{Status: report.Unread, Reason: "x"} }, Inconclusive, ""},

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/assay-os/assay/report"
@@ -134,6 +135,20 @@ func appendEntry(b []byte, e *report.Entry) []byte {
 	for _, k := range slices.Sorted(maps.Keys(e.Xattrs)) {
 		b = appendString(b, k)
 		b = appendString(b, string(e.Xattrs[k]))
+	}
+	return appendLater(b, e)
+}
+
+// appendLater appends the facts that the record did not have when the first
+// digests were made, where there are any: the old digests stay. No path begins
+// as these names do.
+func appendLater(b []byte, e *report.Entry) []byte {
+	for _, f := range []struct{ name, value string }{
+		{"acl", e.ACL}, {"default_acl", e.DefaultACL}, {"project", strconv.FormatUint(uint64(e.Project), 10)},
+	} {
+		if f.value != "" && f.value != "0" {
+			b = appendString(appendString(b, f.name), f.value)
+		}
 	}
 	return b
 }

@@ -100,7 +100,7 @@ func entryChange(v *view, x, y *report.Entry, fields []string, rule report.Rule)
 
 // entryFields is the one list of an entry's facts, in the order of the record.
 func entryFields() []string {
-	return []string{"type", "mode", "uid", "gid", "size", "mtime", "sha256", "target", "device", "xattrs", "selinux", "capabilities", "attributes", "hardlink"}
+	return []string{"type", "mode", "uid", "gid", "size", "mtime", "sha256", "target", "device", "xattrs", "selinux", "capabilities", "acl", "default_acl", "project", "attributes", "hardlink"}
 }
 
 // entryFacts is every fact of e by its JSON name; facts that are empty are left out.
@@ -110,10 +110,13 @@ func entryFacts(e *report.Entry) map[string]report.Raw {
 		"uid": report.Raw(fmt.Sprint(e.UID)), "gid": report.Raw(fmt.Sprint(e.GID)),
 		"mtime": report.Raw(e.Mtime.Format(time.RFC3339Nano)), "sha256": report.Raw(e.SHA256),
 		"target": e.Target, "device": report.Raw(e.Device), "selinux": report.Raw(e.SELinux),
-		"capabilities": report.Raw(e.Capabilities), "attributes": report.Raw(e.Attributes), "hardlink": e.Hardlink, "xattrs": xattrText(e.Xattrs),
+		"capabilities": report.Raw(e.Capabilities), "acl": report.Raw(e.ACL), "default_acl": report.Raw(e.DefaultACL), "attributes": report.Raw(e.Attributes), "hardlink": e.Hardlink, "xattrs": xattrText(e.Xattrs),
 	}
 	if e.Type == report.File || e.Size != 0 {
 		m["size"] = report.Raw(fmt.Sprint(e.Size))
+	}
+	if e.Project != 0 {
+		m["project"] = report.Raw(fmt.Sprint(e.Project))
 	}
 	maps.DeleteFunc(m, func(_ string, v report.Raw) bool { return v == "" })
 	return m
@@ -135,7 +138,8 @@ func equalFacts(x, y *report.Entry) bool {
 	return x.Type == y.Type && x.Mode == y.Mode && x.UID == y.UID && x.GID == y.GID &&
 		x.Size == y.Size && x.Mtime.Equal(y.Mtime) && x.SHA256 == y.SHA256 &&
 		x.Target == y.Target && x.Device == y.Device && x.SELinux == y.SELinux &&
-		x.Capabilities == y.Capabilities && x.Attributes == y.Attributes && x.Hardlink == y.Hardlink && maps.Equal(x.Xattrs, y.Xattrs)
+		x.Capabilities == y.Capabilities && x.ACL == y.ACL && x.DefaultACL == y.DefaultACL && x.Project == y.Project &&
+		x.Attributes == y.Attributes && x.Hardlink == y.Hardlink && maps.Equal(x.Xattrs, y.Xattrs)
 }
 
 func differingFacts(x, y *report.Entry) []string {

@@ -28,6 +28,12 @@ var volatile = map[string]string{
 	".Files[1].Mtime":    "rule mtime",
 	".Files[0].Package":  "explains, is no fact of the inode",
 	".Files[1].Package":  "explains, is no fact of the inode",
+	".Files[0].User":     "explains, the tables of users are compared",
+	".Files[1].User":     "explains, the tables of users are compared",
+	".Files[0].Group":    "explains, the tables of groups are compared",
+	".Files[1].Group":    "explains, the tables of groups are compared",
+	".Files[0].Holes":    "how a file is stored is no fact of its content",
+	".Files[1].Holes":    "how a file is stored is no fact of its content",
 	".Sections[].Reason": "explains the status",
 }
 

@@ -98,6 +98,6 @@ func (v *view) needsUpdate(usr time.Time) time.Time {
 
 func withoutLostFound(v *view, e *report.Entry) bool {
 	own := e.Type == report.Directory && e.Mode == 0o700 && e.UID == 0 && e.GID == 0 &&
-		v.lostFound(e.Path) && len(e.Xattrs) == 0 && e.SELinux == "" && e.Attributes == ""
+		v.lostFound(e.Path) && len(e.Xattrs) == 0 && e.SELinux == "" && e.Attributes == "" && e.Project == 0
 	return !own
 }

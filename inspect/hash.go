@@ -160,6 +160,9 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 		return err
 	}
 	f.Node.SHA256 = hex.EncodeToString(sum[:])
+	if f.Node.Holes, err = holes(c); err != nil {
+		return err
+	}
 	if c.Size() <= int64(len(h.buf)) {
 		h.progress.add(c.Size())
 	}
@@ -167,6 +170,19 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 		h.canonical(ctx, f, again)
 	}
 	return nil
+}
+
+// holes counts the bytes of a content that are not stored.
+func holes(c image.Content) (int64, error) {
+	extents, err := c.Extents()
+	if err != nil {
+		return 0, fmt.Errorf("map content: %w", err)
+	}
+	left := c.Size()
+	for _, x := range extents {
+		left -= max(0, min(x.Length, c.Size()-x.Offset))
+	}
+	return max(0, left), nil
 }
 
 // whole fills data with the content, holes as zeros.

@@ -152,8 +152,24 @@ func (in *inspection) finish(context.Context) error {
 	in.set(sectionCanonical, in.troubles.canonical.section())
 	if in.wants(sectionFiles) {
 		in.report.Files = in.tree.entries(in.keepTree)
+		in.nameOwners()
 	}
 	return nil
+}
+
+// nameOwners writes the image's own names of the entries' owners.
+func (in *inspection) nameOwners() {
+	users, groups := map[uint32]string{}, map[uint32]string{}
+	for _, u := range slices.Backward(in.report.Users) {
+		users[u.UID] = u.Name
+	}
+	for _, g := range slices.Backward(in.report.Groups) {
+		groups[g.GID] = g.Name
+	}
+	for i := range in.report.Files {
+		e := &in.report.Files[i]
+		e.User, e.Group = users[e.UID], groups[e.GID]
+	}
 }
 
 // set records the state of one section, unless it was not asked for.

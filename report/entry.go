@@ -39,12 +39,19 @@ type Entry struct {
 	// Device is "MAJOR:MINOR".
 	Device string `json:"device,omitempty"`
 	// Xattrs holds every extended attribute by its full name, those that
-	// SELinux and Capabilities decode included.
+	// SELinux, Capabilities and the ACLs decode included.
 	Xattrs map[string]Raw `json:"xattrs,omitempty"`
 	// SELinux is the label, without its trailing NUL.
 	SELinux string `json:"selinux,omitempty"`
 	// Capabilities is security.capability in the form of cap_to_text(3).
 	Capabilities string `json:"capabilities,omitempty"`
+	// ACL and DefaultACL are the POSIX lists of access rights in the short text
+	// form of acl(5), ids as numbers: "user::rw-,user:1000:r--,group::r--,mask::r--,other::---".
+	// They are empty where the mode says all. Xattrs holds their raw form.
+	ACL        string `json:"acl,omitempty"`
+	DefaultACL string `json:"default_acl,omitempty"`
+	// Project is the project id of quotas; 0 is nobody's.
+	Project uint32 `json:"project,omitempty"`
 	// Attributes are the flags of the inode that chattr(1) sets, by name, sorted
 	// and with commas between: "immutable". Of a directory only those are seen
 	// that statx(2) shows: append-only, immutable, nodump, verity.
@@ -57,6 +64,15 @@ type Entry struct {
 	// manager's own lists. The packages inspector fills it. It explains, and
 	// is no fact of the inode: no digest covers it, no comparison counts it.
 	Package string `json:"package,omitempty"`
+	// User and Group are the names of UID and GID in the image's own tables.
+	// They explain, as Package does: the tables are compared by themselves.
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"`
+	// Holes counts the bytes of a file's Size that are not stored and read as
+	// zeros: holes and unwritten extents. It is found when the content is
+	// read. How a file is stored is no fact of its content, so it is neither
+	// digested nor compared.
+	Holes int64 `json:"holes,omitempty"`
 }
 
 // Canonical is a file's content with what does not change its meaning taken

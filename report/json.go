@@ -90,16 +90,16 @@ func Decode(rd io.Reader) (*Report, error) {
 }
 
 // TreeDigest is the exact digest of a list of entries in sorted order:
-// SHA-256 over one canonical JSON line for each, rule results and owning
-// packages left out. It changes with every recorded fact; it is not the
-// functional digest, which package diff defines.
+// SHA-256 over one canonical JSON line for each, without what only explains:
+// rule results, owning packages, names of owners, holes. It changes with every
+// recorded fact; it is not the functional digest, which package diff defines.
 func TreeDigest(entries []Entry) (string, error) {
 	h := sha256.New()
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	for _, x := range entries {
-		x.Canonical, x.Package = nil, ""
+		x.Canonical, x.Package, x.User, x.Group, x.Holes = nil, "", "", "", 0
 		buf.Reset()
 		if err := e.Encode(&x); err != nil {
 			return "", fmt.Errorf("digest %s: %w", x.Path, err)

@@ -85,6 +85,43 @@ func TestSetXattrsDecodes(t *testing.T) {
 	}
 }
 
+func TestACLTextAgreesWithGetfacl(t *testing.T) {
+	fixtures.RequireTool(t, "setfacl")
+	fixtures.RequireTool(t, "getfacl")
+	path := filepath.Join(t.TempDir(), "d")
+	if err := os.Mkdir(path, 0o751); err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range []string{"u:4294967294:rwx,g:0:--x,u:7:r", "d:u::rx,d:g::-,d:o::x,d:u:1234567:rwx,d:m::r"} {
+		if out, err := exec.Command("setfacl", "-m", rule, path).CombinedOutput(); err != nil {
+			t.Fatalf("setfacl: %v: %s", err, out)
+		}
+	}
+	for attr, flag := range map[string]string{"system.posix_acl_access": "-a", "system.posix_acl_default": "-d"} {
+		out, err := exec.Command("getfacl", "-ncE", flag, path).Output()
+		if err != nil {
+			t.Fatalf("getfacl: %v", err)
+		}
+		want := strings.ReplaceAll(strings.TrimSpace(strings.ReplaceAll(string(out), "default:", "")), "\n", ",")
+		value := make([]byte, 1024)
+		n, err := unix.Getxattr(path, attr, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := fsys.ACLText(value[:n]); err != nil || got != want {
+			t.Errorf("%s: %q, %v; getfacl says %q", attr, got, err, want)
+		}
+	}
+}
+
+func TestACLTextRefuses(t *testing.T) {
+	for _, value := range []string{"", "\x02\x00\x00", "\x01\x00\x00\x00", "\x02\x00\x00\x00\x01", "\x02\x00\x00\x00\x03\x00\x07\x00\xff\xff\xff\xff", "\x02\x00\x00\x00\x01\x00\x08\x00\xff\xff\xff\xff"} {
+		if text, err := fsys.ACLText([]byte(value)); err == nil {
+			t.Errorf("%q is %q", value, text)
+		}
+	}
+}
+
 func TestReasonsAreOneLine(t *testing.T) {
 	first := errors.New("first")
 	var n fsys.Node

@@ -16,6 +16,12 @@ func (n *Node) SetXattrs(attrs map[string]report.Raw) {
 	if data, ok := attrs["security.capability"]; ok {
 		n.Capabilities, _ = CapabilityText([]byte(data))
 	}
+	if data, ok := attrs["system.posix_acl_access"]; ok {
+		n.ACL, _ = ACLText([]byte(data))
+	}
+	if data, ok := attrs["system.posix_acl_default"]; ok {
+		n.DefaultACL, _ = ACLText([]byte(data))
+	}
 }
 
 func trimNUL(s string) string {

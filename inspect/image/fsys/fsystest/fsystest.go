@@ -89,6 +89,12 @@ func Line(n *fsys.Node) string {
 	if n.SELinux+n.Capabilities != "" {
 		parts = append(parts, "["+n.SELinux+"|"+n.Capabilities+"]")
 	}
+	if n.ACL+n.DefaultACL != "" {
+		parts = append(parts, "acl="+n.ACL+"|"+n.DefaultACL)
+	}
+	if n.Project != 0 {
+		parts = append(parts, fmt.Sprintf("project=%d", n.Project))
+	}
 	if n.Err != nil {
 		parts = append(parts, "!"+n.Err.Error())
 	}
