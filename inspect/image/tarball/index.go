@@ -15,23 +15,34 @@ import (
 
 // An indexer reads the headers of an archive in order.
 type indexer struct {
-	tree     *Tree
+	r    io.ReaderAt
+	size int64
+	// add takes each member, in the order of the archive. What it says is left
+	// out becomes a problem; [errTooMany] and its caller's errors end the run.
+	add func(*Member) error
+	// endless takes an archive that ends behind a member without a trailer.
+	endless  bool
 	at       int64
+	problems problems
 	global   records
 	local    records
 	longName *string
 	longLink *string
 }
 
-// errCut says that the archive ends too early.
-var errCut = errors.New("the archive is truncated")
+var (
+	// errCut says that the archive ends too early.
+	errCut = errors.New("the archive is truncated")
+	// errTooMany ends the index of an archive.
+	errTooMany = fmt.Errorf("more than %d members", maxMembers)
+)
 
 // read fills b from the archive.
 func (x *indexer) read(b []byte, off int64) error {
-	if off < 0 || off > x.tree.size || int64(len(b)) > x.tree.size-off {
+	if off < 0 || off > x.size || int64(len(b)) > x.size-off {
 		return errCut
 	}
-	if n, err := x.tree.r.ReadAt(b, off); n < len(b) {
+	if n, err := x.r.ReadAt(b, off); n < len(b) {
 		if err == io.EOF {
 			return errCut
 		}
@@ -43,13 +54,16 @@ func (x *indexer) read(b []byte, off int64) error {
 // run reads headers up to the end of the archive. What is broken ends the index
 // and is told by the tree; an error is for an archive of which there is nothing.
 func (x *indexer) run(ctx context.Context) error {
-	for x.tree.count <= maxMembers {
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if x.endless && x.at == x.size {
+			return nil
+		}
 		b := make([]byte, blockSize)
 		if err := x.read(b, x.at); err != nil {
-			x.tree.problem("byte %d: %w: it has no end", x.at, errCut)
+			x.problems.add("byte %d: %w: it has no end", x.at, errCut)
 			return nil //nolint:nilerr // trouble is data of the tree
 		}
 		if bytes.Count(b, []byte{0}) == blockSize {
@@ -59,27 +73,36 @@ func (x *indexer) run(ctx context.Context) error {
 			if x.at == 0 {
 				return errors.New("read archive: there is no tar header at its start")
 			}
-			x.tree.problem("byte %d: there is no header here, and nothing after it is read", x.at)
+			x.problems.add("byte %d: there is no header here, and nothing after it is read", x.at)
 			return nil
 		}
-		if err := x.member(b); err != nil {
-			x.tree.problem("byte %d: %w", x.at, err)
+		err := x.member(b)
+		var stop *stopError
+		if errors.As(err, &stop) {
+			return stop.err
+		}
+		if err != nil {
+			x.problems.add("byte %d: %w", x.at, err)
 			return nil
 		}
 	}
-	return fmt.Errorf("read archive: more than %d members", maxMembers)
 }
+
+// A stopError ends the index although the place of the next header is known.
+type stopError struct{ err error }
+
+func (s *stopError) Error() string { return s.err.Error() }
 
 // trailer requires zeros up to the end: two archives in a row would lose the second.
 func (x *indexer) trailer() error {
 	buf := make([]byte, 1<<20)
-	for at := x.at; at < x.tree.size; {
-		n := min(int64(len(buf)), x.tree.size-at)
+	for at := x.at; at < x.size; {
+		n := min(int64(len(buf)), x.size-at)
 		if err := x.read(buf[:n], at); err != nil {
 			return err
 		}
 		if i := slices.IndexFunc(buf[:n], func(c byte) bool { return c != 0 }); i >= 0 {
-			x.tree.problem("byte %d: there is data after the end of the archive: not read", at+int64(i))
+			x.problems.add("byte %d: there is data after the end of the archive: not read", at+int64(i))
 			return nil
 		}
 		at += n
@@ -118,8 +141,8 @@ func (x *indexer) member(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if next > x.tree.size {
-		x.tree.problem("byte %d: member %q: %w", x.at, h.name, errCut)
+	if next > x.size {
+		x.problems.add("byte %d: member %q: %w", x.at, h.name, errCut)
 	}
 	x.at = next
 	return nil
@@ -186,10 +209,13 @@ func (x *indexer) place(h *header, recs records, data int64, broken error) (int6
 	case !isSparse && h.size > 0:
 		segments = []segment{{length: h.size, at: data}}
 	}
-	if stored > x.tree.size-data || data > x.tree.size {
+	if stored > x.size-data || data > x.size {
 		broken = fsys.Reasons(broken, errCut)
 	}
-	x.add(h, recs, size, segments, fsys.Reasons(broken, err))
+	body := body{r: x.r, segments: segments, size: size, unread: fsys.Reasons(broken, err)}
+	if err := x.hand(h, recs, body); err != nil {
+		return 0, &stopError{fmt.Errorf("read archive: %w", err)}
+	}
 	const limit = 1 << 62
 	if stored > limit-data {
 		return 0, fmt.Errorf("member %q has size %d", h.name, stored)
@@ -197,27 +223,15 @@ func (x *indexer) place(h *header, recs records, data int64, broken error) (int6
 	return data + padded(stored), nil
 }
 
-// add makes the entry of a member and gives it its name.
-func (x *indexer) add(h *header, recs records, size int64, segments []segment, broken error) {
-	t := x.tree
+// hand makes the entry of a member and hands it over.
+func (x *indexer) hand(h *header, recs records, body body) error {
 	if h.kind == typeGNULabel {
-		return
+		return nil
 	}
 	kind, ok := kindOf(h)
 	if !ok && h.kind != typeHardLink {
-		t.problem("member %q is of the unknown type %q: left out", h.name, h.kind)
-		return
-	}
-	parent, name, err := t.locate(h.name)
-	if err != nil {
-		t.problem("member %q: %w", h.name, err)
-		return
-	}
-	if h.kind == typeHardLink {
-		if err := t.link(parent, name, h.link); err != nil {
-			t.problem("member %q: %w", h.name, err)
-		}
-		return
+		x.problems.add("member %q is of the unknown type %q: left out", h.name, h.kind)
+		return nil
 	}
 	attrs, err := recs.attributes()
 	e := report.Entry{Type: kind, Mode: report.Mode(h.mode & 0o7777), UID: uint32(h.uid), GID: uint32(h.gid), Mtime: h.mtime}
@@ -226,14 +240,24 @@ func (x *indexer) add(h *header, recs records, size int64, segments []segment, b
 	}
 	switch kind {
 	case report.File:
-		e.Size = size
+		e.Size = body.size
 	case report.Symlink:
 		e.Target = report.Raw(h.link)
 	case report.Char, report.Block:
 		e.Device = fmt.Sprintf("%d:%d", h.major, h.minor)
 	}
-	m := t.put(parent, name, e)
-	m.attrs, m.segments, m.unread, m.err = attrs, segments, broken, fsys.Reasons(broken, err)
+	m := &Member{Name: h.name, Entry: e, Err: fsys.Reasons(body.unread, err), attrs: attrs, body: body}
+	if h.kind == typeHardLink {
+		m.Hardlink, m.Link = true, h.link
+	}
+	err = x.add(m)
+	if errors.Is(err, errTooMany) || errors.Is(err, ErrStop) {
+		return err
+	}
+	if err != nil {
+		x.problems.add("member %q: %w", h.name, err)
+	}
+	return nil
 }
 
 // kindOf is the type of a member; v7 marks directories by their name alone.

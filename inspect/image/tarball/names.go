@@ -55,8 +55,29 @@ func (t *Tree) locate(name string) (*member, string, error) {
 	return dir, parts[len(parts)-1], nil
 }
 
-// put gives a name to a new member, or describes a directory anew.
-func (t *Tree) put(parent *member, name string, e report.Entry) *member {
+// add puts a member into the tree. An error tells what of it, or of what was there
+// before, is left out.
+func (t *Tree) add(m *Member) error {
+	if t.count > maxMembers {
+		return errTooMany
+	}
+	parent, name, err := t.locate(m.Name)
+	if err != nil {
+		return err
+	}
+	if m.Hardlink {
+		return t.link(parent, name, m.Link)
+	}
+	at, err := t.put(parent, name, m.Entry)
+	if at != nil {
+		at.attrs, at.body, at.err = m.attrs, m.body, m.Err
+	}
+	return err
+}
+
+// put gives a name to a new member, or describes a directory anew. With an error
+// the member may be nil.
+func (t *Tree) put(parent *member, name string, e report.Entry) (at *member, err error) {
 	old := t.root
 	if name != "" {
 		old = parent.children[name]
@@ -64,14 +85,13 @@ func (t *Tree) put(parent *member, name string, e report.Entry) *member {
 	if old != nil && old.children != nil {
 		if e.Type == report.Directory {
 			old.entry, old.implied = e, false
-			return old
+			return old, nil
 		}
 		if name == "" {
-			t.problem("a %s takes the place of the root: left out", e.Type)
-			return t.newMember(e)
+			return nil, fmt.Errorf("a %s takes the place of the root: left out", e.Type)
 		}
 		if len(old.children) > 0 {
-			t.problem("the directory %q and what is in it are replaced by a %s", name, e.Type)
+			err = fmt.Errorf("the directory and what is in it are replaced by a %s", e.Type)
 		}
 	}
 	if old != nil {
@@ -80,7 +100,7 @@ func (t *Tree) put(parent *member, name string, e report.Entry) *member {
 	m := t.newMember(e)
 	m.links = 1
 	parent.children[name] = m
-	return m
+	return m, err
 }
 
 // link gives another name to a member.

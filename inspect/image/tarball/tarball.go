@@ -44,13 +44,10 @@ const (
 // A Tree is an indexed archive. It implements fsys.Tree, and may be used
 // concurrently.
 type Tree struct {
-	r    io.ReaderAt
-	size int64
 	root *member
 	// count is of members and implied directories.
-	count    int
-	problems []error
-	more     int
+	count int
+	problems
 }
 
 // A member is one inode. What has several names is one member.
@@ -61,10 +58,9 @@ type member struct {
 	links    uint32
 	implied  bool
 	children map[string]*member // of directories
-	segments []segment
-	// err is why the member could not be read whole, unread why its content
-	// cannot be.
-	err, unread error
+	body     body
+	// err is why the member could not be read whole.
+	err error
 }
 
 // A segment is a run of a file's content in the archive.
@@ -72,13 +68,14 @@ type segment struct{ offset, length, at int64 }
 
 // Open indexes the archive in the first size bytes of r.
 func Open(ctx context.Context, r io.ReaderAt, size int64) (*Tree, error) {
-	t := &Tree{r: r, size: size}
+	t := &Tree{}
 	t.root = t.impliedDirectory()
 	t.root.links = 1
-	x := indexer{tree: t}
+	x := indexer{r: r, size: size, add: t.add}
 	if err := x.run(ctx); err != nil {
 		return nil, err
 	}
+	t.problems = x.problems
 	return t, nil
 }
 
@@ -95,15 +92,6 @@ func (t *Tree) newMember(e report.Entry) *member {
 		m.children = map[string]*member{}
 	}
 	return m
-}
-
-// problem records that something of the archive is not in the tree.
-func (t *Tree) problem(format string, args ...any) {
-	if len(t.problems) == maxProblems {
-		t.more++
-		return
-	}
-	t.problems = append(t.problems, fmt.Errorf(format, args...))
 }
 
 // Walk implements fsys.Tree.
@@ -130,21 +118,11 @@ func (t *Tree) walk(ctx context.Context, m *member, path report.Raw, fn func(*fs
 	return nil
 }
 
-func (t *Tree) missing() error {
-	reasons := t.problems
-	if t.more > 0 {
-		reasons = append(slices.Clip(reasons), fmt.Errorf("and %d more", t.more))
-	}
-	return fsys.Reasons(reasons...)
-}
-
 func (m *member) node(path report.Raw) *fsys.Node {
 	n := &fsys.Node{Entry: m.entry, Inode: m.inode, Links: m.links, Physical: -1, Err: m.err, Sys: m}
 	n.Path = path
 	n.SetXattrs(m.attrs)
-	if len(m.segments) > 0 {
-		n.Physical = m.segments[0].at
-	}
+	n.Physical = m.body.start()
 	return n
 }
 
@@ -154,58 +132,9 @@ func (t *Tree) Open(n *fsys.Node) (fsys.Content, error) {
 	if !ok || m.entry.Type != report.File {
 		return nil, fmt.Errorf("open %s: it is no file of this archive", n.Path)
 	}
-	if m.unread != nil {
-		return nil, fmt.Errorf("open %s: %w", n.Path, m.unread)
+	c, err := m.body.open()
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", n.Path, err)
 	}
-	return &content{r: t.r, segments: m.segments, size: m.entry.Size}, nil
-}
-
-// content is a file's bytes in the archive.
-type content struct {
-	r        io.ReaderAt
-	segments []segment
-	size     int64
-}
-
-func (c *content) Size() int64  { return c.size }
-func (c *content) Close() error { return nil }
-
-// Extents implements fsys.Content.
-func (c *content) Extents() ([]fsys.Extent, error) {
-	var out []fsys.Extent
-	for _, s := range c.segments {
-		out = append(out, fsys.Extent{Offset: s.offset, Length: s.length, Physical: s.at})
-	}
-	return out, nil
-}
-
-// ReadAt implements io.ReaderAt.
-func (c *content) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read at negative offset %d", off)
-	}
-	if off >= c.size {
-		return 0, io.EOF
-	}
-	want := int(min(int64(len(p)), c.size-off))
-	clear(p[:want])
-	i, _ := slices.BinarySearchFunc(c.segments, off, func(s segment, off int64) int {
-		if s.offset+s.length <= off {
-			return -1
-		}
-		return 1
-	})
-	for _, s := range c.segments[i:] {
-		from, to := max(s.offset, off), min(s.offset+s.length, off+int64(want))
-		if from >= to {
-			break
-		}
-		if n, err := c.r.ReadAt(p[from-off:to-off], s.at+from-s.offset); int64(n) < to-from {
-			return int(from-off) + n, fmt.Errorf("read archive at byte %d: %w", s.at+from-s.offset, err)
-		}
-	}
-	if want < len(p) {
-		return want, io.EOF
-	}
-	return want, nil
+	return c, nil
 }
