@@ -24,7 +24,10 @@ func sample() *report.Report {
 			}},
 			Filesystem: &report.Filesystem{Type: "ext4", UUID: "g", Label: "data", Features: []string{"64bit"},
 				Settings: map[string]string{"errors": "2"}, Mountpoint: "/data"},
-			Regions: []report.Region{{Role: "boot code", Offset: 0, Length: 446, SHA256: "b"}},
+			Mapped: []report.MappedDevice{{Name: "vg/lv", Type: "lvm2", UUID: "l", Size: 1 << 20, Members: []string{"partition 1"},
+				Settings: map[string]string{"segments": "0+1"}, Filesystem: &report.Filesystem{Type: "ext4", UUID: "m", Label: "var",
+					Features: []string{"extent"}, Settings: map[string]string{"errors": "3"}, Mountpoint: "/var"}}},
+			Regions: []report.Region{{Role: "boot code", Device: "vg/lv", Offset: 0, Length: 446, SHA256: "b"}},
 		},
 		Files: []report.Entry{
 			{Path: "/", Type: report.Directory, Mode: 0o755, Mtime: at},

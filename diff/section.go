@@ -31,9 +31,7 @@ type field struct{ name, value string }
 func sections() []section {
 	return []section{
 		{"disk", Disk, diskRecords},
-		{"partitions", Disk, func(r *report.Report) []record {
-			return list(r.Disk.Partitions, func(p report.Partition) string { return fmt.Sprintf("partition %d", p.Index) })
-		}},
+		{"partitions", Disk, partitionRecords},
 		{"regions", Disk, func(r *report.Report) []record {
 			return list(r.Disk.Regions, func(g report.Region) string { return fmt.Sprintf("%s at %d", g.Role, g.Offset) })
 		}},
@@ -199,9 +197,16 @@ func plain(raw json.RawMessage) string {
 
 func diskRecords(r *report.Report) []record {
 	d := *r.Disk
-	d.Partitions, d.Regions = nil, nil
+	d.Partitions, d.Mapped, d.Regions = nil, nil, nil
 	fields := slices.DeleteFunc(fieldsOf(d), func(f field) bool { return f.name == "partitions" || f.name == "regions" })
 	return []record{{"disk", fields}}
+}
+
+// partitionRecords are the partitions, and what stands on them.
+func partitionRecords(r *report.Report) []record {
+	partitions := list(r.Disk.Partitions, func(p report.Partition) string { return fmt.Sprintf("partition %d", p.Index) })
+	mapped := list(r.Disk.Mapped, func(m report.MappedDevice) string { return "mapped device " + m.Name })
+	return append(mapped, partitions...) // sorted: "m" comes before "p"
 }
 
 // serviceRecords turns the lists around: one record a unit.

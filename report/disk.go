@@ -18,8 +18,11 @@ type Disk struct {
 	// Filesystem is the one that takes the whole disk, where there is no table.
 	Filesystem *Filesystem `json:"filesystem,omitempty"`
 	Partitions []Partition `json:"partitions"`
+	// Mapped are the devices that stand on partitions or on each other, in the
+	// order in which they were put together.
+	Mapped []MappedDevice `json:"mapped,omitempty"`
 	// Regions are the non-zero runs outside of every partition, and the
-	// content of partitions that hold no filesystem.
+	// content of partitions and mapped devices that hold no filesystem.
 	Regions []Region `json:"regions,omitempty"`
 }
 
@@ -38,6 +41,26 @@ type Partition struct {
 	Filesystem *Filesystem `json:"filesystem,omitempty"`
 }
 
+// A MappedDevice is a block device that a running system makes of others: a
+// logical volume, an opened LUKS volume, a verified device, an array.
+type MappedDevice struct {
+	// Name is "GROUP/VOLUME" (LVM), "luks-UUID", "verity of partition 3",
+	// "md/NAME"; unique within a report.
+	Name string `json:"name"`
+	// Type is "lvm2", "crypt", "verity" or "raid".
+	Type string `json:"type"`
+	UUID string `json:"uuid,omitempty"`
+	// Size is in bytes.
+	Size int64 `json:"size"`
+	// Members are what it stands on: "partition 2", "disk", or the name of
+	// another mapped device.
+	Members []string `json:"members"`
+	// Settings are what its own metadata says of how it is read, by the names
+	// that the reader of its type gives them.
+	Settings   map[string]string `json:"settings,omitempty"`
+	Filesystem *Filesystem       `json:"filesystem,omitempty"`
+}
+
 // A Filesystem is what blkid(8) tells of one.
 type Filesystem struct {
 	Type  string `json:"type"`
@@ -49,14 +72,18 @@ type Filesystem struct {
 	// Settings are what the filesystem itself says of how it is mounted and how
 	// large it is, by the names that the reader of its type gives them.
 	Settings map[string]string `json:"settings,omitempty"`
-	// Mountpoint is where the image's own fstab puts it; empty when nowhere.
+	// Mountpoint is where it lies in the report's tree: where the image's own
+	// fstab or the partition's type puts it; empty when nowhere.
 	Mountpoint string `json:"mountpoint,omitempty"`
 }
 
 // A Region is a run of bytes that belongs to no filesystem.
 type Region struct {
 	// Role is "boot code", "partition table", "gap", "partition 1", "after last partition".
-	Role   string `json:"role"`
+	Role string `json:"role"`
+	// Device is the name of the mapped device that Offset counts in; empty for
+	// the disk itself.
+	Device string `json:"device,omitempty"`
 	Offset int64  `json:"offset"`
 	Length int64  `json:"length"`
 	SHA256 string `json:"sha256"`

@@ -54,7 +54,9 @@ func full() *report.Report {
 				Filesystem: &report.Filesystem{Type: "ext4", UUID: "u", Label: "l", Features: []string{"f"}, Settings: map[string]string{"s": "1"}, Mountpoint: "/"},
 			}},
 			Filesystem: &report.Filesystem{Type: "swap"},
-			Regions:    []report.Region{{Role: "gap", Offset: 1, Length: 2, SHA256: "s"}},
+			Mapped: []report.MappedDevice{{Name: "vg/lv", Type: "lvm2", UUID: "u", Size: 1, Members: []string{"partition 1"},
+				Settings: map[string]string{"s": "1"}, Filesystem: &report.Filesystem{Type: "swap"}}},
+			Regions: []report.Region{{Role: "gap", Device: "vg/lv", Offset: 1, Length: 2, SHA256: "s"}},
 		},
 		Files: []report.Entry{{Path: "/", Type: report.Directory, Mode: 0o755}, {
 			Path: "/a\xff\\<", Type: report.File, Mode: 0o4755, UID: 1, GID: 2, Size: 3, Mtime: time.Unix(1, 5).UTC(), SHA256: "s",

@@ -65,8 +65,10 @@ func (i *Image) Close() error {
 // A Volume is one filesystem of an image.
 type Volume struct {
 	// Partition is the index in Disk.Partitions, counted from 1; 0 when the
-	// subject is the filesystem itself.
-	Partition  int
+	// subject is the filesystem itself, or when Mapped is set.
+	Partition int
+	// Mapped is the name in Disk.Mapped of the device that it lies on.
+	Mapped     string
 	Filesystem report.Filesystem
 	// Tree is nil when the filesystem cannot be read; Err says why.
 	Tree Tree
