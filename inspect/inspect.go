@@ -68,6 +68,10 @@ type inspection struct {
 	img    *image.Image
 	report *report.Report
 	tree   *Tree
+	// volumes are the image's, by their index in its Trees.
+	volumes []*volume
+	// aside are the files that no mount shows.
+	aside []File
 	// keepTree says that the tree outlives the inspection.
 	keepTree bool
 	// troubles of the sections that the core fills.

@@ -299,7 +299,7 @@ func (t *Tree) entries(keep bool) []report.Entry {
 			e.Hardlink = report.Raw(f.first.Path)
 			if f.first != f {
 				head := &list[t.search(f.first.Path)]
-				e.SHA256, e.Canonical = head.SHA256, head.Canonical
+				e.SHA256, e.Canonical, e.Holes = head.SHA256, head.Canonical, head.Holes
 			}
 		}
 		list[i] = e

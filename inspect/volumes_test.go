@@ -57,18 +57,64 @@ func TestMount(t *testing.T) {
 	}
 }
 
+// What no line mounts, and what a mount covers, is in the report all the same.
 func TestMountNot(t *testing.T) {
-	for name, c := range map[string]struct{ fstab, words string }{
-		"no line":       {"", "partition 1 (ext4)"},
-		"another UUID":  {"UUID=dddd /boot ext4\n", "partition 1 (ext4)"},
-		"label's case":  {"LABEL=boot /boot ext4\n", "partition 1 (ext4)"},
-		"second disk":   {"/dev/sdb1 /boot ext4\n", "partition 1 (ext4)"},
-		"swap on it":    {"LABEL=BOOT none swap\n", "partition 1 (ext4)"},
-		"broken fstab":  {"LABEL=BOOT\n", "partition 1 (ext4)"},
-		"hides entries": {"LABEL=BOOT /etc ext4\n", "hidden under the mount point"},
+	const boot = " partition 1:/ partition 1:/grub partition 1:/grub.x partition 1:/grub/grub.cfg partition 1:/vmlinuz"
+	const all = "/ /boot /boot.old /etc /etc/fstab /etc/os-release" + boot
+	for name, c := range map[string]struct{ fstab, want string }{
+		"no line":      {"", all},
+		"another UUID": {"UUID=dddd /boot ext4\n", all},
+		"label's case": {"LABEL=boot /boot ext4\n", all},
+		"second disk":  {"/dev/sdb1 /boot ext4\n", all},
+		"swap on it":   {"LABEL=BOOT none swap\n", all},
+		"broken fstab": {"LABEL=BOOT\n", all},
+		"hides entries": {"LABEL=BOOT /etc ext4\n",
+			"/ /boot /boot.old /etc /etc/grub /etc/grub.x /etc/grub/grub.cfg /etc/vmlinuz partition 2:/etc/fstab partition 2:/etc/os-release"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status(t, inspectOf(t, twoVolumes(c.fstab), Options{}), "files", report.Unread, c.words)
+			r := inspectOf(t, twoVolumes(c.fstab), Options{})
+			status(t, r, "files", report.OK)
+			if got := paths(r); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// Without an fstab the types of the partitions tell.
+func TestDiscoveredMounts(t *testing.T) {
+	const root, esp, home = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "933ac7e1-2eb4-4f13-b844-0e14e2aef915"
+	for name, c := range map[string]struct {
+		table, first, second string
+		attributes           uint64
+		files                map[string]string
+		want                 string
+	}{
+		"esp at /boot":       {"gpt", esp, root, 0, nil, "/ /boot /boot/x"},
+		"esp at /efi":        {"gpt", esp, root, 0, map[string]string{"/efi/": "", "/boot/": ""}, "/ /boot /efi /efi/x"},
+		"home":               {"gpt", home, root, 0, nil, "/ /boot /home /home/x"},
+		"not by itself":      {"gpt", home, root, gptNoAuto, nil, "/ /boot partition 1:/ partition 1:/x"},
+		"types of an MBR":    {"mbr", home, root, 0, nil, "/ /x partition 2:/ partition 2:/boot"},
+		"second root":        {"gpt", root, root, 0, nil, "/ /x partition 2:/ partition 2:/boot"},
+		"an fstab overrides": {"gpt", home, root, 0, map[string]string{"/etc/fstab": "LABEL=a /srv\n", "/boot/": ""}, "/ /boot /etc /etc/fstab /srv /srv/x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.files == nil {
+				c.files = map[string]string{"/boot/": ""}
+			}
+			a, b := report.Filesystem{Type: "vfat", Label: "a"}, report.Filesystem{Type: "ext4", Label: "b"}
+			r := inspectOf(t, &image.Image{
+				Disk: &report.Disk{PartitionTable: c.table, SectorSize: 512, Partitions: []report.Partition{
+					{Index: 1, Type: c.first, Attributes: c.attributes, Filesystem: &a}, {Index: 2, Type: c.second, Filesystem: &b},
+				}},
+				Trees: []image.Volume{
+					{Partition: 1, Filesystem: a, Tree: &memTree{files: map[string]string{"/x": ""}}},
+					{Partition: 2, Filesystem: b, Tree: &memTree{files: c.files}},
+				},
+			}, Options{})
+			if got := paths(r); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
 		})
 	}
 }

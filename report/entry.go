@@ -22,7 +22,10 @@ const (
 // sense for a type are zero: Size counts only for files, Target only for
 // symlinks, Device only for device nodes.
 type Entry struct {
-	// Path is absolute and clean; the root of the tree is "/".
+	// Path is absolute and clean; the root of the tree is "/". What lies in a
+	// volume that the image mounts nowhere, or below a directory that a mount
+	// covers, has the volume's name and a colon before its path in the volume:
+	// "partition 3:/EFI".
 	Path Raw    `json:"path"`
 	Type Type   `json:"type"`
 	Mode Mode   `json:"mode"`
