@@ -17,6 +17,7 @@ const hunkLimit = 64 << 10
 
 func newDiff() *cobra.Command {
 	var format, require string
+	var how opening
 	c := &cobra.Command{
 		Use:   "diff A B",
 		Short: "Say whether two systems behave the same, and what differs",
@@ -35,9 +36,10 @@ it cannot be told.`,
 			if err != nil {
 				return err
 			}
-			return runDiff(c, args[0], args[1], format, required)
+			return runDiff(c, args[0], args[1], how, format, required)
 		},
 	}
+	how.define(c.Flags())
 	formatFlag(c.Flags(), &format)
 	requireFlag(c.Flags(), &require, diff.Equivalent)
 	return c
@@ -52,16 +54,16 @@ func requirement(name string) (diff.Verdict, error) {
 	return diff.Verdict(name), oneOf("require", name, string(diff.Identical), string(diff.Equivalent))
 }
 
-func runDiff(c *cobra.Command, pathA, pathB, format string, required diff.Verdict) error {
+func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, required diff.Verdict) error {
 	if err := checkFormat(format); err != nil {
 		return err
 	}
-	a, err := openSubject(c.Context(), pathA, inspect.Options{})
+	a, err := openSubject(c.Context(), pathA, how, inspect.Options{})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	b, err := openSubject(c.Context(), pathB, inspect.Options{})
+	b, err := openSubject(c.Context(), pathB, how, inspect.Options{})
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,9 @@ import (
 )
 
 type extractOptions struct {
-	output    string
-	devices   bool
-	partition int
+	opening
+	output  string
+	devices bool
 }
 
 func newExtract() *cobra.Command {
@@ -45,7 +45,7 @@ out or could not be read is told, and then the exit code is 2.`,
 	}
 	c.Flags().StringVarP(&o.output, "output-directory", "o", "", "write into `DIR`")
 	c.Flags().BoolVar(&o.devices, "devices", false, "make device nodes too (root only)")
-	c.Flags().IntVar(&o.partition, "partition", 0, "look into partition `N` alone")
+	o.define(c.Flags())
 	return c
 }
 
@@ -57,7 +57,7 @@ func runExtract(c *cobra.Command, args []string, o extractOptions) (err error) {
 	if len(args) > 1 {
 		from = args[1]
 	}
-	tree, err := openSubjectTree(c.Context(), args[0], o.partition)
+	tree, err := openSubjectTree(c.Context(), args[0], o.opening)
 	if err != nil {
 		return err
 	}

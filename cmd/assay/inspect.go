@@ -17,12 +17,12 @@ import (
 
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
-	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/report"
 )
 
 // inspectOptions are the flags of assay inspect.
 type inspectOptions struct {
+	opening
 	output   string
 	format   string
 	digest   bool
@@ -53,6 +53,7 @@ code is 2.`,
 		},
 	}
 	f := c.Flags()
+	o.define(f)
 	f.StringVarP(&o.output, "output", "o", "", "write the report to `FILE`, not to stdout")
 	f.StringVar(&o.format, "format", formatJSON, "print the report as `FORMAT`: json (the record) or text (a page for people)")
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
@@ -82,7 +83,7 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 		return err
 	}
 	boundMemory()
-	r, err := inspectSubject(c.Context(), subject, inspect.Options{
+	r, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{
 		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()),
 	})
 	if err != nil {
@@ -110,16 +111,16 @@ func boundMemory() {
 
 // inspectSubject opens a subject, inspects it and closes it; of a saved report
 // it gives what was recorded. What is no subject is bad input.
-func inspectSubject(ctx context.Context, subject string, o inspect.Options) (r *report.Report, err error) {
+func inspectSubject(ctx context.Context, subject string, how opening, o inspect.Options) (r *report.Report, err error) {
 	if saved, err := openReport(subject); err != nil || saved != nil {
 		if err != nil {
 			err = usage(fmt.Errorf("inspect %s: %w", subject, err))
 		}
 		return saved, err
 	}
-	img, err := image.Open(ctx, subject, image.Options{})
+	img, err := how.open(ctx, subject)
 	if err != nil {
-		return nil, usage(fmt.Errorf("inspect: %w", err))
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	return inspect.Inspect(ctx, img, o)

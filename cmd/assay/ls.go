@@ -23,32 +23,16 @@ type openTree struct {
 
 // openSubjectTree opens what ls, cat and extract look into: the whole tree, put
 // together by the image's own fstab, or one partition alone.
-func openSubjectTree(ctx context.Context, path string, partition int) (*openTree, error) {
-	img, err := image.Open(ctx, path, image.Options{})
+func openSubjectTree(ctx context.Context, path string, o opening) (*openTree, error) {
+	img, err := o.open(ctx, path)
 	if err != nil {
-		return nil, usage(err)
-	}
-	if partition > 0 {
-		if err := keepPartition(img, partition); err != nil {
-			return nil, errors.Join(usage(fmt.Errorf("open %s: %w", path, err)), img.Close())
-		}
+		return nil, err
 	}
 	_, tree, err := inspect.WithTree(ctx, img, inspect.Options{NoHash: true, Sections: []string{"files"}})
 	if err != nil {
 		return nil, errors.Join(err, img.Close())
 	}
 	return &openTree{Tree: tree, img: img}, nil
-}
-
-// keepPartition leaves one volume in the image.
-func keepPartition(img *image.Image, partition int) error {
-	for _, v := range img.Trees {
-		if v.Partition == partition {
-			img.Trees = []image.Volume{v}
-			return v.Err
-		}
-	}
-	return fmt.Errorf("there is no filesystem in partition %d", partition)
 }
 
 func (t *openTree) Close() error { return t.img.Close() }
@@ -79,13 +63,13 @@ as \xHH; --null writes names as they are, each with a NUL behind it.`,
 	c.Flags().BoolVarP(&o.long, "long", "l", false, "type, mode, owner, size, time and target of each name")
 	c.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "everything below too, by full paths")
 	c.Flags().BoolVarP(&o.null, "null", "0", false, "names as they are, each followed by NUL")
-	c.Flags().IntVar(&o.partition, "partition", 0, "look into partition `N` alone")
+	o.define(c.Flags())
 	return c
 }
 
 type lsOptions struct {
+	opening
 	long, recursive, null bool
-	partition             int
 }
 
 func runLs(c *cobra.Command, args []string, o lsOptions) (err error) {
@@ -93,7 +77,7 @@ func runLs(c *cobra.Command, args []string, o lsOptions) (err error) {
 	if len(args) > 1 {
 		dir = args[1]
 	}
-	tree, err := openSubjectTree(c.Context(), args[0], o.partition)
+	tree, err := openSubjectTree(c.Context(), args[0], o.opening)
 	if err != nil {
 		return err
 	}
@@ -177,21 +161,21 @@ func longLine(n *image.Node) string {
 }
 
 func newCat() *cobra.Command {
-	var partition int
+	var o opening
 	c := &cobra.Command{
 		Use:     "cat SUBJECT PATH...",
 		Short:   "Write files inside of a subject to stdout",
 		Long:    "Cat writes the content of files of a directory, an archive or an image to stdout.\nLinks are followed as the image itself would.",
 		Example: "  assay cat disk.qcow2 /etc/os-release",
 		Args:    positional(cobra.MinimumNArgs(2)),
-		RunE:    func(c *cobra.Command, args []string) error { return runCat(c, args[0], args[1:], partition) },
+		RunE:    func(c *cobra.Command, args []string) error { return runCat(c, args[0], args[1:], o) },
 	}
-	c.Flags().IntVar(&partition, "partition", 0, "look into partition `N` alone")
+	o.define(c.Flags())
 	return c
 }
 
-func runCat(c *cobra.Command, subject string, paths []string, partition int) (err error) {
-	tree, err := openSubjectTree(c.Context(), subject, partition)
+func runCat(c *cobra.Command, subject string, paths []string, o opening) (err error) {
+	tree, err := openSubjectTree(c.Context(), subject, o)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type subject struct {
 
 // openSubject opens path as a saved report where it is one, else as anything
 // that package image opens. What is wrong with the path is the caller's fault.
-func openSubject(ctx context.Context, path string, o inspect.Options) (*subject, error) {
+func openSubject(ctx context.Context, path string, how opening, o inspect.Options) (*subject, error) {
 	saved, err := openReport(path)
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", path, err))
@@ -31,9 +31,9 @@ func openSubject(ctx context.Context, path string, o inspect.Options) (*subject,
 	if saved != nil {
 		return &subject{report: saved}, nil
 	}
-	img, err := image.Open(ctx, path, image.Options{})
+	img, err := how.open(ctx, path)
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	r, tree, err := inspect.WithTree(ctx, img, o)
 	if err != nil {
