@@ -1,0 +1,294 @@
+// Package blockmap makes a device of a map of blocks: what all formats of
+// disk images have in common. A format tells where the block of a byte lies
+// ([Map]); the [Device] reads it, joins what follows each other, skips what
+// is zero, keeps the blocks that were decompressed last, and refuses maps
+// that use one place of the file for two blocks.
+//
+// It knows no format.
+package blockmap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/assay-os/assay/inspect/image/fsys"
+)
+
+// A Kind says what a piece is.
+type Kind byte
+
+// The kinds of pieces.
+const (
+	Zero   Kind = iota // no place: it reads as zeros
+	Data               // bytes as they lie in a medium
+	Packed             // a part of a block that is compressed
+)
+
+// A Piece is where a run of the guest's bytes comes from.
+type Piece struct {
+	Kind Kind
+	// Medium is the index of the file that the bytes lie in.
+	Medium int
+	// Offset is, in the medium, that of the first byte of Data, and where the
+	// compressed block of Packed begins.
+	Offset int64
+	// Within is the offset in the decompressed block.
+	Within int64
+	// Length is how many bytes the piece holds for, at least 1.
+	Length int64
+}
+
+// A Map tells where the guest's bytes come from. Its methods may be called
+// concurrently.
+type Map interface {
+	// Find tells where the byte at off comes from.
+	Find(off int64) (Piece, error)
+	// Unpack decompresses the block of a packed piece, whole; it is that of the
+	// guest's byte at start.
+	Unpack(p Piece, start int64) ([]byte, error)
+}
+
+// A Medium is a file that holds data.
+type Medium struct {
+	R    io.ReaderAt
+	Size int64
+}
+
+// A Device is the guest-visible content. It implements fsys.Device, and may
+// be used concurrently.
+type Device struct {
+	format string
+	size   int64
+	blocks Map
+	media  []Medium
+	cache  Cache
+}
+
+// New makes a device of size bytes. Format starts the texts of its errors.
+func New(format string, size int64, blocks Map, media ...Medium) *Device {
+	return &Device{format: format, size: size, blocks: blocks, media: media}
+}
+
+// Size is the guest-visible size in bytes.
+func (d *Device) Size() int64 { return d.size }
+
+// ReadAt implements io.ReaderAt.
+func (d *Device) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("read at negative offset %d", off)
+	}
+	if off >= d.size {
+		return 0, io.EOF
+	}
+	want := int(min(int64(len(p)), d.size-off))
+	for done := 0; done < want; {
+		n, err := d.readRun(p[done:want], off+int64(done))
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	if want < len(p) {
+		return want, io.EOF
+	}
+	return want, nil
+}
+
+// readRun reads a piece and all that follows it in the medium without a gap.
+func (d *Device) readRun(p []byte, off int64) (int, error) {
+	first, err := d.blocks.Find(off)
+	if err != nil {
+		return 0, err
+	}
+	length := min(first.Length, int64(len(p)))
+	for first.Kind == Data && length < int64(len(p)) {
+		next, err := d.blocks.Find(off + length)
+		if err != nil || next.Kind != Data || next.Medium != first.Medium || next.Offset != first.Offset+length {
+			break // an error comes back when its place is read
+		}
+		length = min(length+next.Length, int64(len(p)))
+	}
+	return d.readPiece(p[:length], off, first)
+}
+
+func (d *Device) readPiece(p []byte, off int64, from Piece) (int, error) {
+	switch from.Kind {
+	case Data:
+		return d.readData(p, from)
+	case Packed:
+		block, err := d.unpack(from, off-from.Within)
+		if err != nil {
+			return 0, fmt.Errorf("%s block of byte %d: %w", d.format, off, err)
+		}
+		if from.Within+int64(len(p)) > int64(len(block)) {
+			return 0, fmt.Errorf("%s block of byte %d: it unpacks to %d bytes only", d.format, off, len(block))
+		}
+		return copy(p, block[from.Within:]), nil
+	default:
+		clear(p)
+		return len(p), nil
+	}
+}
+
+func (d *Device) readData(p []byte, from Piece) (int, error) {
+	m := d.media[from.Medium]
+	n := int(min(int64(len(p)), max(m.Size-from.Offset, 0)))
+	n, err := m.R.ReadAt(p[:n], from.Offset)
+	if n < len(p) {
+		return n, fmt.Errorf("%s data at byte %d: %w", d.format, from.Offset+int64(n), Short(err))
+	}
+	return n, nil
+}
+
+func (d *Device) unpack(p Piece, start int64) ([]byte, error) {
+	key := Key{p.Medium, p.Offset}
+	if b := d.cache.Get(key); b != nil {
+		return b, nil
+	}
+	b, err := d.blocks.Unpack(p, start)
+	if err == nil {
+		d.cache.Put(key, b)
+	}
+	return b, err
+}
+
+// Short is what it means that there were fewer bytes than needed.
+func Short(err error) error {
+	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
+		return errors.New("the file ends before it: it is truncated")
+	}
+	return err
+}
+
+// ErrTwice says that a map uses a place for two blocks, which no program
+// writes: a small file could hold a disk of any size so.
+var ErrTwice = errors.New("it is used for two blocks")
+
+// Extents implements fsys.Device. It reads the whole map, and fails when a place
+// is used twice.
+func (d *Device) Extents() ([]fsys.Extent, error) {
+	s, err := d.survey()
+	if err != nil {
+		return nil, err
+	}
+	return s.runs, nil
+}
+
+// Problems tells of data that the file has no more.
+func (d *Device) Problems() []error {
+	s, err := d.survey()
+	if err != nil || s.missing == 0 {
+		return nil // the error comes back from Extents
+	}
+	return []error{fmt.Errorf("%s: data at byte %d and in %d more bytes lies beyond the end of the file: it is truncated", d.format, s.first, s.missing-1)}
+}
+
+// A survey is what a map as a whole says.
+type survey struct {
+	device *Device
+	runs   []fsys.Extent
+	packed []int64
+	bases  []int64 // where each medium begins when they follow each other
+	budget int64
+	// missing is how many bytes lie beyond the end of their medium, first is
+	// where the first of them lies.
+	missing, first int64
+}
+
+// smallestPacked is the least that a compressed block takes in a file.
+const smallestPacked = 512
+
+func (d *Device) survey() (*survey, error) {
+	s := &survey{device: d}
+	total := int64(0)
+	for _, m := range d.media {
+		s.bases = append(s.bases, total)
+		total += m.Size
+	}
+	// What lies beyond the end is counted too, up to as much again: a truncated
+	// image has some, and only a hostile one has more.
+	s.budget = 2*total + 64<<20
+	for at := int64(0); at < d.size; {
+		p, err := d.blocks.Find(at)
+		if err != nil {
+			return nil, err
+		}
+		p.Length = min(p.Length, d.size-at)
+		if err := s.add(at, p); err != nil {
+			return nil, err
+		}
+		at += p.Length
+	}
+	if err := s.overlaps(); err != nil {
+		return nil, err
+	}
+	return s, s.skipHoles()
+}
+
+func (s *survey) add(at int64, p Piece) error {
+	size := s.device.media[p.Medium].Size
+	switch p.Kind {
+	case Zero:
+		return nil
+	case Packed:
+		s.budget -= smallestPacked
+		s.packed = append(s.packed, s.bases[p.Medium]+p.Offset)
+		Append(&s.runs, fsys.Extent{Offset: at, Length: p.Length, Physical: -1})
+		if p.Offset >= size {
+			s.miss(p.Offset, 1)
+		}
+	case Data:
+		s.budget -= p.Length
+		Append(&s.runs, fsys.Extent{Offset: at, Length: p.Length, Physical: s.bases[p.Medium] + p.Offset})
+		if end := p.Offset + p.Length; end > size {
+			s.miss(max(size, p.Offset), min(p.Length, end-size))
+		}
+	}
+	if s.budget < 0 {
+		return fmt.Errorf("%s map at byte %d: the blocks before it take more than the file has: it is truncated, or a place of it is used twice", s.device.format, at)
+	}
+	return nil
+}
+
+func (s *survey) miss(at, length int64) {
+	if s.missing == 0 {
+		s.first = at
+	}
+	s.missing += length
+}
+
+// overlaps fails when two blocks have bytes in common.
+func (s *survey) overlaps() error {
+	runs := slices.Clone(s.runs)
+	for _, at := range s.packed {
+		runs = append(runs, fsys.Extent{Length: smallestPacked, Physical: at})
+	}
+	slices.SortFunc(runs, func(a, b fsys.Extent) int { return int(max(-1, min(1, a.Physical-b.Physical))) })
+	end := int64(0)
+	for _, r := range runs {
+		if r.Physical < 0 {
+			continue
+		}
+		if r.Physical < end {
+			return fmt.Errorf("%s data at byte %d: %w", s.device.format, r.Physical, ErrTwice)
+		}
+		end = r.Physical + r.Length
+	}
+	return nil
+}
+
+// Append adds an extent, or joins it with the last when it follows that without a
+// gap.
+func Append(out *[]fsys.Extent, e fsys.Extent) {
+	if n := len(*out) - 1; n >= 0 {
+		last := &(*out)[n]
+		follows := last.Physical == -1 && e.Physical == -1 || last.Physical >= 0 && last.Physical+last.Length == e.Physical
+		if last.Offset+last.Length == e.Offset && follows {
+			last.Length += e.Length
+			return
+		}
+	}
+	*out = append(*out, e)
+}
