@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/image/blockmap/blockmaptest"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
@@ -37,6 +38,20 @@ func TestContainersShowTheSameTree(t *testing.T) {
 		"qcow2-large":    func(fs string) (string, int) { return convert(t, fs, "cluster_size=2M"), 0 },
 		"qcow2-gpt": func(fs string) (string, int) {
 			return convert(t, disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: fs}), "compat=1.1", "-c"), 2
+		},
+		"vmdk": func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vmdk", ""), 0 },
+		"vmdk-stream": func(fs string) (string, int) {
+			return blockmaptest.Convert(t, fs, "vmdk", "subformat=streamOptimized"), 0
+		},
+		"vmdk-gpt": func(fs string) (string, int) {
+			return blockmaptest.Convert(t, disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: fs}), "vmdk", ""), 2
+		},
+		"vdi":        func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vdi", ""), 0 },
+		"vdi-static": func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vdi", "static=on"), 0 },
+		"vhd":        func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vpc", ""), 0 },
+		"vhd-fixed":  func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vpc", "subformat=fixed"), 0 },
+		"vhd-mbr": func(fs string) (string, int) {
+			return blockmaptest.Convert(t, disk(t, 24<<20, mbrScript, map[int64]string{10240 * 512: fs}), "vpc", "force_size=on"), 6
 		},
 		"gzip": func(fs string) (string, int) { return compress(t, fs, "gzip", "-1", "-k"), 0 },
 		"xz":   func(fs string) (string, int) { return compress(t, fs, "xz", "-0", "-k"), 0 },

@@ -8,10 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/assay-os/assay/inspect/image/dir"
-	"github.com/assay-os/assay/inspect/image/qcow2"
 	"github.com/assay-os/assay/inspect/image/tarball"
+	"github.com/assay-os/assay/inspect/image/vhd"
 	"github.com/assay-os/assay/report"
 )
 
@@ -23,9 +24,10 @@ type Options struct {
 	// TempDir is where a compressed subject is unpacked to, into a file without a
 	// name; empty is the system's directory.
 	TempDir string
-	// AllowBacking lets a qcow2 image read the file below it, which must lie
-	// in the same directory. Without it such an image is refused: its content
-	// would depend on a file that the caller did not name.
+	// AllowBacking lets an image read the files that it names: what a qcow2 image
+	// is based on, the extents of a VMDK descriptor. They must lie in the same
+	// directory. Without it such an image is refused: its content would depend on
+	// a file that the caller did not name.
 	AllowBacking bool
 }
 
@@ -62,60 +64,63 @@ func openFile(ctx context.Context, path string, o Options) (*Image, error) {
 		return nil, err
 	}
 	img := &Image{closers: []func() error{f.Close}}
-	if err := img.detect(ctx, f, filepath.Dir(path), o); err != nil {
+	if err := img.detect(ctx, f, place{Options: o, beside: filepath.Dir(path)}); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
 	}
 	return img, nil
 }
 
-// detect finds out what the content of a file is, through one layer of
-// compression. Beside is the directory that the file lies in.
-func (i *Image) detect(ctx context.Context, f Device, beside string, o Options) error {
+// maxLayers bounds how deep what is compressed or archived lies in each other: a
+// compressed archive of compressed disks has three.
+const maxLayers = 3
+
+// detect finds out what the content of a file is, layer by layer.
+func (i *Image) detect(ctx context.Context, f Device, at place) error {
 	if f.Size() == 0 {
 		return errors.New("it is empty")
 	}
-	head := bytesAt(f, 0, 64<<10)
+	head := bytesAt(f, 0, headSize)
 	if c, ok := compressionOf(head); ok {
-		plain, err := c.unpack(ctx, f, o)
+		if len(at.layers) == maxLayers {
+			return fmt.Errorf("it is packed more than %d times", maxLayers)
+		}
+		plain, err := c.unpack(ctx, f, at.Options)
 		if err != nil {
 			return fmt.Errorf("decompress %s: %w", c.name, err)
 		}
 		i.closers = append(i.closers, plain.Close)
-		f, head = plain, bytesAt(plain, 0, 64<<10)
-		if err := i.detectPlain(ctx, f, head, "", o); err != nil {
-			return err
-		}
-		i.Subject.Format = c.name + "+" + i.Subject.Format
-		return nil
+		return i.detect(ctx, plain, at.inside(c.name))
 	}
-	return i.detectPlain(ctx, f, head, beside, o)
+	if tarball.IsHeader(head) || isEmptyTar(f, head) {
+		return i.openTar(ctx, f, at)
+	}
+	if found, err := i.openContainer(ctx, f, head, at); found {
+		return err
+	}
+	if err := i.openDisk(ctx, f, at.format("raw")); err != nil {
+		return err
+	}
+	if vhd.Leftover(f, f.Size()) {
+		i.Problems = append(i.Problems, errors.New("it ends with the footer of a VHD that it is not: taken as a raw disk"))
+	}
+	return nil
 }
 
-// detectPlain takes what is not compressed. Beside is empty where no file may be
-// opened beside this one.
-func (i *Image) detectPlain(ctx context.Context, f Device, head []byte, beside string, o Options) error {
-	switch {
-	case bytes.HasPrefix(head, []byte(qcow2.Magic)):
-		dev, err := i.openQCOW2(f, beside, o, 0)
-		if err != nil {
-			return err
-		}
-		return i.openDisk(ctx, dev, "qcow2")
-	case tarball.IsHeader(head) || isEmptyTar(f, head):
-		return i.openTar(ctx, f)
-	}
-	if kind := unreadContainer(f, head); kind != "" {
-		return fmt.Errorf("it is a %s image, which this version does not read; qemu-img convert -O raw makes a file that it does", kind)
-	}
-	return i.openDisk(ctx, f, "raw")
+// format names what was found with the layers around it.
+func (p place) format(name string) string {
+	return strings.Join(append(p.layers[:len(p.layers):len(p.layers)], name), "+")
 }
 
-func (i *Image) openTar(ctx context.Context, f Device) error {
+// openTar opens an archive as the tree that it holds, or as the disk that is in it.
+func (i *Image) openTar(ctx context.Context, f Device, at place) error {
 	tree, err := tarball.Open(ctx, f, f.Size())
 	if err != nil {
 		return err
 	}
-	i.Subject = report.Subject{Kind: "tar", Format: "tar"}
+	if found, err := i.openPackedDisk(ctx, tree, at); found || err != nil {
+		return err
+	}
+	i.Subject = report.Subject{Kind: "tar", Format: at.format("tar")}
 	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "tar"}, Tree: tree}}
 	return nil
 }
@@ -125,21 +130,6 @@ func (i *Image) openTar(ctx context.Context, f Device) error {
 func isEmptyTar(f Device, head []byte) bool {
 	const end, usual = 1024, 10 << 10
 	return f.Size() >= end && f.Size() <= usual && len(bytes.Trim(head, "\x00")) == 0
-}
-
-// unreadContainer names a container that has no reader yet.
-func unreadContainer(f Device, head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("KDMV")), bytes.HasPrefix(head, []byte("# Disk DescriptorFile")):
-		return "vmdk"
-	case bytes.HasPrefix(head, []byte("vhdxfile")):
-		return "vhdx"
-	case bytes.HasPrefix(head, []byte("conectix")), bytes.Equal(bytesAt(f, f.Size()-512, 8), []byte("conectix")):
-		return "vhd"
-	case bytes.Equal(head[0x40:0x44], []byte("\x7f\x10\xda\xbe")):
-		return "vdi"
-	}
-	return ""
 }
 
 func openDirectory(path string) (*Image, error) {
