@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/assay-os/assay/inspect/image/btrfs"
 	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
@@ -22,6 +23,7 @@ type reader struct {
 func readers() []reader {
 	return []reader{
 		{ext4.Probe, opener(ext4.Open)},
+		{btrfs.Probe, opener(btrfs.Open)},
 	}
 }
 

@@ -35,7 +35,6 @@ func signatures() []signature {
 		{kind: "xfs", magic: "XFSB", uuid: 32, label: 108, labelSize: 12},
 		{kind: "squashfs", magic: "hsqs"},
 		{kind: "erofs", offset: 1024, magic: "\xe2\xe1\xf5\xe0", uuid: 1024 + 48, label: 1024 + 64, labelSize: 16},
-		{kind: "btrfs", offset: 0x10040, magic: "_BHRfS_M", uuid: 0x10020, label: 0x1012b, labelSize: 256},
 		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
 		{kind: "swap", offset: 4096 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
 		{kind: "swap", offset: 65536 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},

@@ -23,6 +23,8 @@ import (
 type Options struct {
 	// Type is the filesystem's, as in /proc/filesystems.
 	Type string
+	// Flags are more options of the mount: "compress=zstd", "nodatasum".
+	Flags []string
 	// Offset and Size choose a partition; Size 0 is up to the end.
 	Offset, Size int64
 	// Replay lets the driver write to the file, as it must to replay a
@@ -138,6 +140,9 @@ func mount(device string, o Options) (*os.File, error) {
 			return nil, err
 		}
 	}
+	if err := setFlags(fs, o.Flags); err != nil {
+		return nil, err
+	}
 	if err := unix.FsconfigCreate(fs); err != nil {
 		return nil, err
 	}
@@ -151,4 +156,21 @@ func mount(device string, o Options) (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(root), o.Type), nil
+}
+
+// setFlags gives options to the driver: fsconfig(2).
+func setFlags(fs int, flags []string) error {
+	for _, flag := range flags {
+		name, value, found := strings.Cut(flag, "=")
+		var err error
+		if found {
+			err = unix.FsconfigSetString(fs, name, value)
+		} else {
+			err = unix.FsconfigSetFlag(fs, name)
+		}
+		if err != nil {
+			return fmt.Errorf("option %s: %w", flag, err)
+		}
+	}
+	return nil
 }
