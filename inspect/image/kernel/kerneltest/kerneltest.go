@@ -122,7 +122,11 @@ func links(t testing.TB, dir string, blockSize int) {
 	}
 	for _, n := range []int{1, 58, 59, 60, 61, 100, 160, 500, min(blockSize, 4000) - 1} {
 		p := filepath.Join(dir, fmt.Sprint("symlink", n))
-		Must(t, os.Symlink(strings.Repeat("s", n), p), os.Lchown(p, n, 1<<16+n))
+		err := os.Symlink(strings.Repeat("s", n), p)
+		if n > 1023 && errors.Is(err, unix.ENAMETOOLONG) { // XFS holds no longer ones
+			continue
+		}
+		Must(t, err, os.Lchown(p, n, 1<<16+n))
 	}
 	Must(t, os.Link(filepath.Join(dir, "symlink60"), filepath.Join(dir, "symlink60-too")))
 }

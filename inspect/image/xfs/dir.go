@@ -1,0 +1,251 @@
+package xfs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/report"
+)
+
+// A dirent is one name of a directory.
+type dirent struct {
+	name  string
+	inode uint64
+	kind  byte
+}
+
+// The layout of a directory: xfs_da_format.h. Data blocks with names come
+// first; behind leafOffset are the indexes.
+const (
+	magicDataV4   = 0x58443244 // XD2D
+	magicDataV5   = 0x58444433 // XDD3
+	magicSingleV4 = 0x58443242 // XD2B: data and index in the only block
+	magicSingleV5 = 0x58444233 // XDB3
+
+	dataHeaderV4 = 16
+	dataHeaderV5 = 64
+	singleTail   = 8
+	indexEntry   = 8
+	entryFixed   = 8 + 1 + 2 // inode, length of the name, tag
+	unusedTag    = 0xffff
+	leafOffset   = 32 << 30
+)
+
+// A lister collects the names of one directory.
+type lister struct {
+	fs    *FS
+	ino   *inode
+	seen  map[uint64]bool
+	names []dirent
+	errs  []error
+}
+
+// list returns the names of a directory but "." and "..", sorted. With an
+// error it returns those that could be read.
+func (fs *FS) list(ino *inode) ([]dirent, error) {
+	l := lister{fs: fs, ino: ino}
+	if ino.data.form == formLocal {
+		l.short(ino.data.area)
+	} else {
+		l.blocks()
+	}
+	slices.SortStableFunc(l.names, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
+	for i := 1; i < len(l.names); i++ {
+		if l.names[i].name == l.names[i-1].name {
+			l.fail(fmt.Errorf("the name %q is in it twice", l.names[i].name))
+		}
+	}
+	l.names = slices.CompactFunc(l.names, func(a, b dirent) bool { return a.name == b.name })
+	if err := fsys.Reasons(l.errs...); err != nil {
+		return l.names, fmt.Errorf("directory inode %d: %w", ino.number, err)
+	}
+	return l.names, nil
+}
+
+// fail keeps the first few reasons; a broken directory has thousands.
+func (l *lister) fail(err error) {
+	if len(l.errs) < 3 {
+		l.errs = append(l.errs, err)
+	}
+}
+
+// short reads a directory within its inode: struct xfs_dir2_sf_hdr. Inode
+// numbers take 8 bytes when one of them needs it, else 4.
+func (l *lister) short(b []byte) {
+	if int64(len(b)) > l.ino.size {
+		b = b[:l.ino.size]
+	}
+	if len(b) < 6 {
+		l.fail(fmt.Errorf("%d bytes in the inode are too short", len(b)))
+		return
+	}
+	count, wide := int(b[0]), 4
+	if b[1] != 0 {
+		wide = 8
+	}
+	ftype := 0
+	if l.fs.hasFtype() {
+		ftype = 1
+	}
+	b = b[min(2+wide, len(b)):]
+	for i := range count {
+		if len(b) < 3 || len(b) < 3+int(b[0])+ftype+wide {
+			l.fail(fmt.Errorf("name %d of %d is cut off", i+1, count))
+			return
+		}
+		name := int(b[0])
+		rest := b[3+name:]
+		d := dirent{name: string(b[3 : 3+name])}
+		if ftype == 1 {
+			d.kind = rest[0]
+		}
+		d.inode = bigEndian(rest[ftype : ftype+wide])
+		l.entry(d)
+		b = rest[ftype+wide:]
+	}
+}
+
+func bigEndian(b []byte) uint64 {
+	var n uint64
+	for _, c := range b {
+		n = n<<8 | uint64(c)
+	}
+	return n
+}
+
+// blocks reads the data blocks of a directory. Those without names may be
+// holes.
+func (l *lister) blocks() {
+	l.seen = map[uint64]bool{}
+	c, err := l.fs.content(l.ino)
+	if err != nil {
+		l.fail(err)
+		runs, _ := l.fs.runs(l.ino, l.ino.data) // what came before
+		c = &blocks{fs: l.fs, runs: runs}
+	}
+	per := uint64(1) << l.fs.dirLog
+	end := uint64(leafOffset/l.fs.blockSize) / per
+	next := uint64(0)
+	for _, r := range c.runs {
+		last := min((r.logical+r.length-1)/per, end-1)
+		for next = max(next, r.logical/per); next <= last; next++ {
+			if !l.block(next, c.mapped(next*per, per)) {
+				return
+			}
+		}
+	}
+	if len(l.seen) == 0 && err == nil {
+		l.fail(errors.New("it has no data"))
+	}
+}
+
+// block reads one data block, which lies in the given blocks of the device. It
+// tells whether the directory is worth reading on: one that repeats a block of its own or of
+// others is not.
+func (l *lister) block(number uint64, at []uint64) bool {
+	if at == nil {
+		l.fail(fmt.Errorf("a part of data block %d is a hole", number))
+		return true
+	}
+	b := make([]byte, 0, len(at)*int(l.fs.blockSize))
+	for _, physical := range at {
+		if l.seen[physical] {
+			l.fail(fmt.Errorf("block %d is in it twice", physical))
+			return false
+		}
+		l.seen[physical] = true
+		if err := l.fs.claim(physical, l.ino.number); err != nil {
+			l.fail(err)
+			return false
+		}
+		piece, err := l.fs.block(physical)
+		if err != nil {
+			l.fail(err)
+			return true
+		}
+		b = append(b, piece...)
+	}
+	if err := l.fs.verify(nameBlock, b, int64(at[0])*l.fs.blockSize, l.ino.number); err != nil {
+		l.fail(fmt.Errorf("data block %d: %w", number, err))
+	}
+	l.data(number, b)
+	return true
+}
+
+// data reads the names of a data block.
+func (l *lister) data(number uint64, b []byte) {
+	data, single, start := uint32(magicDataV4), uint32(magicSingleV4), dataHeaderV4
+	if l.fs.checksummed() {
+		data, single, start = magicDataV5, magicSingleV5, dataHeaderV5
+	}
+	end := len(b)
+	switch magic := be.Uint32(b); {
+	case magic == data:
+	case magic == single && number == 0:
+		count := int64(be.Uint32(b[len(b)-singleTail:]))
+		end -= singleTail
+		if count > int64(end-start)/indexEntry {
+			l.fail(fmt.Errorf("it claims an index of %d names", count))
+			return
+		}
+		end -= int(count) * indexEntry
+	default:
+		l.fail(fmt.Errorf("data block %d starts with %#x", number, magic))
+		return
+	}
+	l.entries(b[:end], start)
+}
+
+// entries reads the chain of entries in b from at on: names, and unused space.
+func (l *lister) entries(b []byte, at int) {
+	ftype := 0
+	if l.fs.hasFtype() {
+		ftype = 1
+	}
+	for at < len(b) {
+		e := b[at:]
+		if len(e) < 8 {
+			l.fail(fmt.Errorf("an entry is cut off at byte %d", at))
+			return
+		}
+		unused := be.Uint16(e) == unusedTag
+		size := int(be.Uint16(e[2:]))
+		if !unused && len(e) > 8 {
+			size = (entryFixed + int(e[8]) + ftype + 7) &^ 7
+		}
+		if size < 8 || !unused && size < 16 || size%8 != 0 || size > len(e) || int(be.Uint16(e[size-2:])) != at {
+			l.fail(fmt.Errorf("an entry at byte %d has length %d", at, size))
+			return
+		}
+		if !unused {
+			d := dirent{name: string(e[9 : 9+int(e[8])]), inode: be.Uint64(e)}
+			if ftype == 1 {
+				d.kind = e[9+int(e[8])]
+			}
+			l.entry(d)
+		}
+		at += size
+	}
+}
+
+func (l *lister) entry(d dirent) {
+	switch {
+	case d.name == "." || d.name == "..":
+	case !fsys.ValidName(d.name):
+		l.fail(fmt.Errorf("it holds the impossible name %q", d.name))
+	default:
+		l.names = append(l.names, d)
+	}
+}
+
+// kindOf is the type that a name says, for inodes that cannot be read.
+func (d *dirent) kindOf() report.Type {
+	kinds := [...]report.Type{"", report.File, report.Directory, report.Char, report.Block, report.FIFO, report.Socket, report.Symlink}
+	if int(d.kind) < len(kinds) {
+		return kinds[d.kind]
+	}
+	return ""
+}
