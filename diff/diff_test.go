@@ -29,6 +29,13 @@ func sample() *report.Report {
 					Features: []string{"extent"}, Settings: map[string]string{"errors": "3"}, Mountpoint: "/var"}}},
 			Regions: []report.Region{{Role: "boot code", Device: "vg/lv", Offset: 0, Length: 446, SHA256: "b"}},
 		},
+		Container: &report.Container{
+			OS: "linux", Architecture: "arm", Variant: "v7", OSVersion: "1", OSFeatures: []string{"f"}, User: "1:1", WorkingDir: "/",
+			Entrypoint: []string{"e"}, Cmd: []string{"c"}, Env: []string{"A=b"}, ExposedPorts: []string{"80/tcp"}, Volumes: []string{"/v"},
+			Labels: map[string]string{"a": "b"}, StopSignal: "TERM", Shell: []string{"sh"}, OnBuild: []string{"RUN x"},
+			Healthcheck: &report.Healthcheck{Test: []string{"CMD"}, Interval: "1s", Timeout: "1s", StartPeriod: "1s", StartInterval: "1s", Retries: 1},
+			Digest:      "sha256:d", ConfigDigest: "sha256:c", Names: []string{"n"}, Layers: 1, History: 2, Created: "t", Author: "a",
+		},
 		Files: []report.Entry{
 			{Path: "/", Type: report.Directory, Mode: 0o755, Mtime: at},
 			{
@@ -115,7 +122,7 @@ func TestScopeTree(t *testing.T) {
 	if got.Verdict != Identical || got.Scope != Tree || got.DigestA != got.DigestB {
 		t.Fatalf("got %+v", got)
 	}
-	if !strings.Contains(strings.Join(got.NotCompared, " "), "disk partitions regions packages users") {
+	if !strings.Contains(strings.Join(got.NotCompared, " "), "disk partitions regions container packages users") {
 		t.Fatalf("not compared: %v", got.NotCompared)
 	}
 }

@@ -57,6 +57,12 @@ func Rules() []Rule {
 				Source: "docs/verdicts.md"},
 			facts: []string{"disk.digest"},
 		},
+		{
+			Rule: report.Rule{Name: "image-history", Version: 1,
+				Reason: "how an image is cut into layers, what it is called, who made it, when and in which steps is told about the image; a container that runs from it does not see it",
+				Source: "OCI image specification, config.md (created, author, history) and annotations.md"},
+			facts: []string{"container.digest", "container.config_digest", "container.names", "container.layers", "container.history", "container.created", "container.author"},
+		},
 	}
 }
 

@@ -40,6 +40,11 @@ func TestRules(t *testing.T) {
 		change(r.Disk)
 		return r
 	}
+	container := func(change func(*report.Container)) *report.Report {
+		r := sample()
+		change(r.Container)
+		return r
+	}
 	tests := map[string]struct{ match, miss pair }{
 		"content": {
 			pair{tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "x"))},
@@ -60,6 +65,10 @@ func TestRules(t *testing.T) {
 		"block-placement": {
 			pair{disk(func(d *report.Disk) {}), disk(func(d *report.Disk) { d.Digest = "d9" })},
 			pair{disk(func(d *report.Disk) {}), disk(func(d *report.Disk) { d.Digest, d.Regions[0].SHA256 = "d9", "z" })},
+		},
+		"image-history": {
+			pair{container(func(c *report.Container) {}), container(func(c *report.Container) { c.Layers, c.Created, c.Names = 7, "now", nil })},
+			pair{container(func(c *report.Container) {}), container(func(c *report.Container) { c.Layers, c.User = 7, "0" })},
 		},
 	}
 	for _, r := range Rules() {

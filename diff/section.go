@@ -35,6 +35,7 @@ func sections() []section {
 		{"regions", Disk, func(r *report.Report) []record {
 			return list(r.Disk.Regions, func(g report.Region) string { return fmt.Sprintf("%s at %d", g.Role, g.Offset) })
 		}},
+		{"container", Tree, containerRecords},
 		{"files", Tree, nil},
 		{"packages", Tree, func(r *report.Report) []record {
 			return list(r.Packages, func(p report.Package) string { return p.Manager + " " + p.Name + " " + p.Arch })
@@ -207,6 +208,14 @@ func partitionRecords(r *report.Report) []record {
 	partitions := list(r.Disk.Partitions, func(p report.Partition) string { return fmt.Sprintf("partition %d", p.Index) })
 	mapped := list(r.Disk.Mapped, func(m report.MappedDevice) string { return "mapped device " + m.Name })
 	return append(mapped, partitions...) // sorted: "m" comes before "p"
+}
+
+// containerRecords is one record of the whole configuration.
+func containerRecords(r *report.Report) []record {
+	if r.Container == nil {
+		return nil
+	}
+	return []record{{"container", fieldsOf(r.Container)}}
 }
 
 // serviceRecords turns the lists around: one record a unit.

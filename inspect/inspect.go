@@ -51,11 +51,12 @@ const (
 	sectionFiles     = "files"
 	sectionDisk      = "disk"
 	sectionCanonical = "canonical"
+	sectionContainer = "container"
 )
 
 // SectionNames are all names that Options.Sections may hold.
 func SectionNames() []string {
-	names := []string{sectionFiles, sectionCanonical, sectionDisk}
+	names := []string{sectionFiles, sectionCanonical, sectionDisk, sectionContainer}
 	for _, i := range Inspectors() {
 		names = append(names, i.Name)
 	}
@@ -137,6 +138,7 @@ func newReport(img *image.Image) *report.Report {
 		Boot:          []report.BootEntry{},
 		Sections:      map[string]report.Section{},
 	}
+	r.Container = img.Container
 	if img.Disk != nil {
 		disk := *img.Disk
 		disk.Partitions = append([]report.Partition{}, disk.Partitions...)
@@ -154,6 +156,7 @@ func (in *inspection) wants(section string) bool {
 func (in *inspection) finish(context.Context) error {
 	in.set(sectionFiles, in.troubles.files.section())
 	in.set(sectionCanonical, in.troubles.canonical.section())
+	in.finishContainer()
 	if in.wants(sectionFiles) {
 		in.report.Files = in.tree.entries(in.keepTree)
 		in.nameOwners()
@@ -174,6 +177,22 @@ func (in *inspection) nameOwners() {
 		e := &in.report.Files[i]
 		e.User, e.Group = users[e.UID], groups[e.GID]
 	}
+}
+
+// finishContainer tells of a container image's configuration. What is no container
+// image has no such section.
+func (in *inspection) finishContainer() {
+	if in.img.Subject.Kind != "container" {
+		return
+	}
+	s := report.Section{Status: report.OK}
+	if in.img.Container == nil {
+		s = report.Section{Status: report.Unread, Reason: clip(in.img.Trees[0].Err.Error())}
+	}
+	if !in.wants(sectionContainer) {
+		in.report.Container = nil
+	}
+	in.set(sectionContainer, s)
 }
 
 // set records the state of one section, unless it was not asked for.

@@ -24,6 +24,7 @@ type Report struct {
 	SchemaVersion int                `json:"schema_version"`
 	Subject       Subject            `json:"subject"`
 	Disk          *Disk              `json:"disk,omitempty"`
+	Container     *Container         `json:"container,omitempty"`
 	Files         []Entry            `json:"files"`
 	Packages      []Package          `json:"packages"`
 	Users         []User             `json:"users"`
@@ -39,7 +40,8 @@ type Report struct {
 // A Subject says what was inspected. It names the content, never the host or
 // the path that the content was read from.
 type Subject struct {
-	// Kind is "directory", "tar", "disk", "filesystem" or "tree" (a step's output).
+	// Kind is "directory", "tar", "disk", "filesystem", "container" (an image's layers,
+	// merged) or "tree" (a step's output).
 	Kind string `json:"kind"`
 	// Format is the container's: "raw", "qcow2", "gzip+tar", ...; empty for a directory.
 	Format string `json:"format,omitempty"`

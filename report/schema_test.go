@@ -58,6 +58,7 @@ func full() *report.Report {
 				Settings: map[string]string{"s": "1"}, Filesystem: &report.Filesystem{Type: "swap"}}},
 			Regions: []report.Region{{Role: "gap", Device: "vg/lv", Offset: 1, Length: 2, SHA256: "s"}},
 		},
+		Container: fullContainer(),
 		Files: []report.Entry{{Path: "/", Type: report.Directory, Mode: 0o755}, {
 			Path: "/a\xff\\<", Type: report.File, Mode: 0o4755, UID: 1, GID: 2, Size: 3, Mtime: time.Unix(1, 5).UTC(), SHA256: "s",
 			Target: "t", Device: "1:3", Xattrs: map[string]report.Raw{"user.a": "\x00"}, SELinux: "x", Capabilities: "c=ep", Attributes: "nodump", Hardlink: "/a",
@@ -72,6 +73,16 @@ func full() *report.Report {
 		Boot:      []report.BootEntry{{Source: "s", Title: "t", Linux: "l", Initrd: "i", Options: "o", Default: true}},
 		Sections:  map[string]report.Section{"files": {Status: report.OK}, "disk": {Status: report.Unread, Reason: "r"}},
 		Rules:     []report.Rule{{Name: "gzip", Version: 1, Reason: "r", Source: "s"}},
+	}
+}
+
+func fullContainer() *report.Container {
+	return &report.Container{
+		OS: "linux", Architecture: "arm", Variant: "v7", OSVersion: "1", OSFeatures: []string{"f"}, User: "1:1", WorkingDir: "/",
+		Entrypoint: []string{"e"}, Cmd: []string{"c"}, Env: []string{"A=b"}, ExposedPorts: []string{"80/tcp"}, Volumes: []string{"/v"},
+		Labels: map[string]string{"a": "b"}, StopSignal: "TERM", Shell: []string{"sh"}, OnBuild: []string{"RUN x"},
+		Healthcheck: &report.Healthcheck{Test: []string{"CMD", "x"}, Interval: "1s", Timeout: "1s", StartPeriod: "1s", StartInterval: "1s", Retries: 1},
+		Digest:      "sha256:d", ConfigDigest: "sha256:c", Names: []string{"n"}, Layers: 1, History: 2, Created: "t", Author: "a",
 	}
 }
 

@@ -40,14 +40,20 @@ type Image struct {
 	Disk *report.Disk
 	// Device gives the guest-visible bytes of a disk; nil when Disk is.
 	Device Device
+	// Container is what the configuration of a container image says; nil for what is
+	// none, and where it could not be read.
+	Container *report.Container
+	// Mapped are those devices of Disk.Mapped that can be read, by their names.
+	Mapped map[string]Device
 	// Trees are the filesystems that were found, in the order of their
-	// partitions. A directory or an archive has exactly one.
+	// partitions, then of Disk.Mapped. A directory or an archive has exactly one.
 	Trees []Volume
 	// Problems are what is wrong around the volumes although they could be
 	// found: a broken primary table, a partition that overlaps another, data
 	// that is missing at the end.
 	Problems []error
 
+	options Options
 	closers []func() error
 }
 

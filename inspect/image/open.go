@@ -29,6 +29,11 @@ type Options struct {
 	// directory. Without it such an image is refused: its content would depend on
 	// a file that the caller did not name.
 	AllowBacking bool
+	// Platform chooses among container images: "os/architecture" or
+	// "os/architecture/variant". Empty takes the only one.
+	Platform string
+	// Name chooses among container images, too: a name, a tag or a digest.
+	Name string
 }
 
 // DefaultMaxSize is where the unpacking of a compressed subject stops.
@@ -48,7 +53,7 @@ func Open(ctx context.Context, path string, o Options) (*Image, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return openDirectory(path)
+		return openDirectory(ctx, path, o)
 	}
 	if !info.Mode().IsRegular() && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) != fs.ModeDevice {
 		return nil, fmt.Errorf("open %s: it is neither a directory, a regular file nor a block device", path)
@@ -132,14 +137,20 @@ func isEmptyTar(f Device, head []byte) bool {
 	return f.Size() >= end && f.Size() <= usual && len(bytes.Trim(head, "\x00")) == 0
 }
 
-func openDirectory(path string) (*Image, error) {
+func openDirectory(ctx context.Context, path string, o Options) (*Image, error) {
 	tree, err := dir.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Image{
-		Subject: report.Subject{Kind: "directory"},
-		Trees:   []Volume{{Filesystem: report.Filesystem{Type: "directory"}, Tree: tree}},
-		closers: []func() error{tree.Close},
-	}, nil
+	img := &Image{closers: []func() error{tree.Close}}
+	if isMarked(path) {
+		if found, err := img.openImages(ctx, tree, o, func(kind string) string { return kind }); err != nil {
+			return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
+		} else if found {
+			return img, nil
+		}
+	}
+	img.Subject = report.Subject{Kind: "directory"}
+	img.Trees = []Volume{{Filesystem: report.Filesystem{Type: "directory"}, Tree: tree}}
+	return img, nil
 }

@@ -94,6 +94,9 @@ func (t *Tree) newMember(e report.Entry) *member {
 	return m
 }
 
+// Holds tells whether a name is in the top directory.
+func (t *Tree) Holds(name string) bool { return t.root.children[name] != nil }
+
 // Walk implements fsys.Tree.
 func (t *Tree) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
 	return t.walk(ctx, t.root, "/", fn)
