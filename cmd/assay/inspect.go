@@ -27,6 +27,7 @@ type inspectOptions struct {
 	format   string
 	digest   bool
 	noHash   bool
+	cross    bool
 	sections []string
 }
 
@@ -58,6 +59,7 @@ code is 2.`,
 	f.StringVar(&o.format, "format", formatJSON, "print the report as `FORMAT`: json (the record) or text (a page for people)")
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
+	f.BoolVar(&o.cross, "cross-read", false, "read it through the kernel, too (root only), and require both readers to agree on every fact")
 	f.StringSliceVar(&o.sections, "sections", nil, "fill only the sections `NAME,…`: "+strings.Join(inspect.SectionNames(), ", "))
 	return c
 }
@@ -86,6 +88,9 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 	r, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{
 		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()),
 	})
+	if err == nil && o.cross {
+		err = crossRead(c, subject, o, r)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,6 +99,30 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 	}
 	if unreadSections(r, o) {
 		return inconclusive()
+	}
+	return nil
+}
+
+// maxDisagreements is how many are told one by one.
+const maxDisagreements = 20
+
+// crossRead reads the subject again through the kernel, and tells of each fact
+// on which the two readers do not agree.
+func crossRead(c *cobra.Command, subject string, o inspectOptions, r *report.Report) error {
+	if o.via != "" {
+		return usage(errors.New("--cross-read reads both ways by itself: leave --via out"))
+	}
+	o.via = viaKernel
+	theirs, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{NoHash: o.noHash, Progress: progressOf(c.ErrOrStderr())})
+	if err != nil {
+		return err
+	}
+	list := inspect.CrossRead(r, theirs)
+	for _, d := range list[:min(len(list), maxDisagreements)] {
+		fmt.Fprintln(c.ErrOrStderr(), "assay: cross-read: "+diff.Printable(d.String()))
+	}
+	if more := len(list) - maxDisagreements; more > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "assay: cross-read: and %d more\n", more)
 	}
 	return nil
 }

@@ -10,28 +10,38 @@ import (
 	"github.com/assay-os/assay/inspect/image"
 )
 
+// viaKernel is the value of --via.
+const viaKernel = "kernel"
+
 // An opening is how a subject is opened: the flags that all commands share
 // which look into subjects.
 type opening struct {
 	image.Options
-	partition string
+	partition, via string
 }
 
 // define adds the flags.
 func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.partition, "partition", "", "look into partition `N` alone")
+	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 
 // open opens the subject at path. What is wrong with it is the caller's fault.
 func (o *opening) open(ctx context.Context, path string) (*image.Image, error) {
+	if o.via != "" && o.via != viaKernel {
+		return nil, usage(fmt.Errorf("--via %q: it can be %s", o.via, viaKernel))
+	}
 	img, err := image.Open(ctx, path, o.Options)
 	if err != nil {
 		return nil, usage(err)
 	}
-	if o.partition == "" {
-		return img, nil
+	if o.partition != "" {
+		err = img.Narrow(ctx, o.partition)
 	}
-	if err := img.Narrow(ctx, o.partition); err != nil {
+	if err == nil && o.via == viaKernel {
+		err = img.ViaKernel(ctx, o.Options)
+	}
+	if err != nil {
 		return nil, errors.Join(usage(fmt.Errorf("open %s: %w", path, err)), img.Close())
 	}
 	return img, nil

@@ -60,18 +60,27 @@ func (c compression) unpack(ctx context.Context, f Device, o Options) (*dir.File
 	if limit == 0 {
 		limit = DefaultMaxSize
 	}
-	out, err := os.CreateTemp(o.TempDir, "assay-image-*")
+	out, err := unnamedFile(o.TempDir)
 	if err != nil {
 		return nil, err
-	}
-	if err := os.Remove(out.Name()); err != nil {
-		return nil, errors.Join(err, out.Close())
 	}
 	size, err := copySparse(ctx, out, r, limit)
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	return dir.NewFile(out, size), nil
+}
+
+// unnamedFile is a file that goes when it is closed.
+func unnamedFile(dir string) (*os.File, error) {
+	out, err := os.CreateTemp(dir, "assay-image-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(out.Name()); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return out, nil
 }
 
 // copySparse copies up to limit bytes and returns how many there were.
