@@ -68,7 +68,7 @@ func openFile(ctx context.Context, path string, o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{closers: []func() error{f.Close}}
+	img := &Image{options: o, closers: []func() error{f.Close}}
 	if err := img.detect(ctx, f, place{Options: o, beside: filepath.Dir(path)}); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
 	}
@@ -124,6 +124,12 @@ func (i *Image) openTar(ctx context.Context, f Device, at place) error {
 	}
 	if found, err := i.openPackedDisk(ctx, tree, at); found || err != nil {
 		return err
+	}
+	if hasMarks(tree.Holds) {
+		kind := func(kind string) string { return at.format(archiveOf(kind)) }
+		if found, err := i.openImages(ctx, tree, at.Options, kind); found || err != nil {
+			return err
+		}
 	}
 	i.Subject = report.Subject{Kind: "tar", Format: at.format("tar")}
 	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "tar"}, Tree: tree}}
