@@ -9,6 +9,7 @@ import (
 	"github.com/assay-os/assay/inspect/image/qcow2"
 	"github.com/assay-os/assay/inspect/image/vdi"
 	"github.com/assay-os/assay/inspect/image/vhd"
+	"github.com/assay-os/assay/inspect/image/vhdx"
 	"github.com/assay-os/assay/inspect/image/vmdk"
 )
 
@@ -47,9 +48,9 @@ func containers() []container {
 			return opened(vmdk.Open(f, f.Size(), i.vmdkExtent(at)))
 		}},
 		{"vdi", headOf(vdi.Detect), opens(vdi.Open)},
+		{"vhdx", headOf(vhdx.Detect), opens(vhdx.Open)},
 		{"vhd", func(f Device, _ []byte) bool { return vhd.Detect(f, f.Size()) }, opens(vhd.Open)},
 		unread("VMware snapshot (COWD)", magicOf("COWD")),
-		unread("vhdx", magicOf("vhdxfile")),
 		unread("QED", magicOf("QED\x00")),
 		unread("Parallels", magicOf("WithoutFreeSpace")),
 		unread("Parallels", magicOf("WithouFreSpacExt")),

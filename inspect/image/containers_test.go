@@ -53,9 +53,11 @@ func TestContainersShowTheSameTree(t *testing.T) {
 		"vhd-mbr": func(fs string) (string, int) {
 			return blockmaptest.Convert(t, disk(t, 24<<20, mbrScript, map[int64]string{10240 * 512: fs}), "vpc", "force_size=on"), 6
 		},
-		"gzip": func(fs string) (string, int) { return compress(t, fs, "gzip", "-1", "-k"), 0 },
-		"xz":   func(fs string) (string, int) { return compress(t, fs, "xz", "-0", "-k"), 0 },
-		"zst":  func(fs string) (string, int) { return compress(t, fs, "zstd", "-1", "-q"), 0 },
+		"vhdx":       func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vhdx", ""), 0 },
+		"vhdx-fixed": func(fs string) (string, int) { return blockmaptest.Convert(t, fs, "vhdx", "subformat=fixed"), 0 },
+		"gzip":       func(fs string) (string, int) { return compress(t, fs, "gzip", "-1", "-k"), 0 },
+		"xz":         func(fs string) (string, int) { return compress(t, fs, "xz", "-0", "-k"), 0 },
+		"zst":        func(fs string) (string, int) { return compress(t, fs, "zstd", "-1", "-q"), 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, index := make(fs)
