@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -57,6 +58,9 @@ func requirement(name string) (diff.Verdict, error) {
 func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, required diff.Verdict) error {
 	if err := checkFormat(format); err != nil {
 		return err
+	}
+	if pathA == stdinName && pathB == stdinName {
+		return usage(errors.New("diff: stdin can be one subject only"))
 	}
 	a, err := openSubject(c.Context(), pathA, how, inspect.Options{})
 	if err != nil {

@@ -141,7 +141,7 @@ func boundMemory() {
 // inspectSubject opens a subject, inspects it and closes it; of a saved report
 // it gives what was recorded. What is no subject is bad input.
 func inspectSubject(ctx context.Context, subject string, how opening, o inspect.Options) (r *report.Report, err error) {
-	if saved, err := openReport(subject); err != nil || saved != nil {
+	if saved, err := how.savedReport(ctx, subject); err != nil || saved != nil {
 		if err != nil {
 			err = usage(fmt.Errorf("inspect %s: %w", subject, err))
 		}

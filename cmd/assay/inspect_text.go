@@ -25,6 +25,7 @@ func writePage(w io.Writer, r *report.Report, colour bool) error {
 	p := &page{w: w, r: r, colour: colour}
 	p.identity()
 	p.disk()
+	p.container()
 	p.boots()
 	p.logins()
 	p.running()

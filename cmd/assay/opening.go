@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/pflag"
 
@@ -18,11 +19,15 @@ const viaKernel = "kernel"
 type opening struct {
 	image.Options
 	partition, via string
+	// stdin is what was read from there, once it was.
+	stdin *os.File
 }
 
 // define adds the flags.
 func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.partition, "partition", "", "look into partition `N` alone")
+	f.StringVar(&o.Platform, "platform", "", "of several container images take the one for `OS/ARCH[/VARIANT]`")
+	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 
@@ -31,7 +36,7 @@ func (o *opening) open(ctx context.Context, path string) (*image.Image, error) {
 	if o.via != "" && o.via != viaKernel {
 		return nil, usage(fmt.Errorf("--via %q: it can be %s", o.via, viaKernel))
 	}
-	img, err := image.Open(ctx, path, o.Options)
+	img, err := o.image(ctx, path)
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 
 	"github.com/assay-os/assay/inspect"
 	"github.com/assay-os/assay/inspect/image"
@@ -24,7 +24,7 @@ type subject struct {
 // openSubject opens path as a saved report where it is one, else as anything
 // that package image opens. What is wrong with the path is the caller's fault.
 func openSubject(ctx context.Context, path string, how opening, o inspect.Options) (*subject, error) {
-	saved, err := openReport(path)
+	saved, err := how.savedReport(ctx, path)
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", path, err))
 	}
@@ -42,17 +42,18 @@ func openSubject(ctx context.Context, path string, how opening, o inspect.Option
 	return &subject{report: r, image: img, tree: tree}, nil
 }
 
-// openReport reads a saved report; it is nil when path is something else,
-// which shows by the first byte that is no white space.
-func openReport(path string) (*report.Report, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil //nolint:nilerr // package image tells what is wrong with the path
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+// savedReport reads a saved report; it is nil when path is something else, which
+// shows by the first byte that is no white space.
+func (o *opening) savedReport(ctx context.Context, path string) (r *report.Report, err error) {
+	f, err := o.file(ctx, path)
+	if f == nil || err != nil {
 		return nil, err
 	}
+	defer func() {
+		if r != nil || err != nil || f != o.stdin {
+			f.Close()
+		}
+	}()
 	head := make([]byte, 64)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -61,7 +62,7 @@ func openReport(path string) (*report.Report, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(head[:n], " \t\r\n"), []byte("{")) {
 		return nil, nil
 	}
-	return report.Decode(f)
+	return report.Decode(io.NewSectionReader(f, 0, math.MaxInt64))
 }
 
 func (s *subject) Close() error {

@@ -82,6 +82,12 @@ func OpenFile(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return FileOf(f)
+}
+
+// FileOf takes an open regular file or block device as the medium of an image. With an
+// error it is closed.
+func FileOf(f *os.File) (*File, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -89,7 +95,7 @@ func OpenFile(path string) (*File, error) {
 	size := info.Size()
 	if info.Mode()&os.ModeDevice != 0 {
 		if size, err = f.Seek(0, 2); err != nil {
-			return nil, errors.Join(fmt.Errorf("find size of %s: %w", path, err), f.Close())
+			return nil, errors.Join(fmt.Errorf("find size of %s: %w", f.Name(), err), f.Close())
 		}
 	}
 	return &File{File: f, size: size}, nil
