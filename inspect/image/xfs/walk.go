@@ -10,6 +10,9 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
+// errUnsettled says why what is shown of an inode is not what the kernel will show.
+var errUnsettled = errors.New("the log has begun a change of its extents or attributes that is not done: mount the filesystem once, or a copy of it")
+
 // A walker is one walk.
 type walker struct {
 	fs   *FS
@@ -101,6 +104,9 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 
 // follow sets the fields that a sound inode leads to.
 func (fs *FS) follow(n *fsys.Node, ino *inode) {
+	if fs.unsettled[ino.number] {
+		n.Fail(errUnsettled)
+	}
 	switch n.Type {
 	case report.File:
 		n.Physical = fs.hint(ino)

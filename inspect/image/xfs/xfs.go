@@ -27,7 +27,6 @@ package xfs
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -47,6 +46,10 @@ type FS struct {
 
 	mu     sync.Mutex
 	owners map[uint64]uint64 // of every block that maps others, or holds names or attributes
+
+	// What the log says of inodes, for reading alone: those that a change was
+	// begun of, and those that took extents which bear another's number.
+	unsettled, adopted map[uint64]bool
 }
 
 // Probe tells whether r holds an XFS filesystem, and what it says of itself.
@@ -68,22 +71,19 @@ func open(ctx context.Context, dev *device, size int64) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replay(ctx, &sb, dev); err != nil {
+	fs := &FS{superblock: sb, dev: dev, owners: map[uint64]uint64{}}
+	rc, err := replay(ctx, &sb, dev, size)
+	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	return &FS{superblock: sb, dev: dev, owners: map[uint64]uint64{}}, nil
-}
-
-func replay(_ context.Context, sb *superblock, dev *device) error {
-	j, err := openJournal(sb, dev)
-	if err != nil {
-		return err
+	if rc == nil {
+		return fs, nil
 	}
-	_, clean, err := j.last()
-	if err != nil || clean {
-		return err
+	fs.dev, fs.unsettled, fs.adopted = dev.replayed(rc.over), rc.unsettled(), rc.adopted
+	if fs.superblock, err = fs.dev.superblock(size); err != nil {
+		return nil, fmt.Errorf("after the log was replayed: %w", err)
 	}
-	return errors.New("it was not replayed: mount the filesystem once, or a copy of it")
+	return fs, nil
 }
 
 // Describe is what blkid(8) tells of the filesystem.
