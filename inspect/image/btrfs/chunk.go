@@ -193,7 +193,7 @@ func (s *space) read(p []byte, logical uint64, number int) error {
 		}
 		places, run := c.copies(logical - c.logical)
 		if len(places) == 0 {
-			return fmt.Errorf("address %d is on another device", logical)
+			return fmt.Errorf("address %d: %w", logical, c.missing())
 		}
 		n := int(min(run, uint64(len(p))))
 		at := int64(places[min(number, len(places)-1)])

@@ -1,7 +1,6 @@
 package btrfs
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"sort"
@@ -161,7 +160,7 @@ func (c *content) decompressed(i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.unpacked, c.which = bytes.Clone(data), i
+	c.unpacked, c.which = data, i
 	return c.unpacked, nil
 }
 

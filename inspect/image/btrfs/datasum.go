@@ -1,7 +1,6 @@
 package btrfs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 )
@@ -72,6 +71,3 @@ func (v *volume) sumsFrom(logical uint64) ([]byte, error) {
 	}
 	return nil, fmt.Errorf("data at %d: it has no checksum", logical)
 }
-
-// equalZero tells whether b holds nothing but zeros.
-func equalZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
