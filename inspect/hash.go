@@ -148,28 +148,59 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 	if c.Size() != f.Node.Size {
 		return fmt.Errorf("read content: %d bytes were listed and %d are there", f.Node.Size, c.Size())
 	}
-	var sum [sha256.Size]byte
-	var again canonical.Content = c
-	if c.Size() <= int64(len(h.buf)) {
-		data := h.buf[:c.Size()]
-		if err := h.whole(c, data); err != nil {
-			return err
-		}
-		sum, again = sha256.Sum256(data), bytes.NewReader(data)
-	} else if err := h.stream(ctx, c, &sum); err != nil {
+	again, err := h.digest(ctx, f, c)
+	if err != nil {
 		return err
 	}
-	f.Node.SHA256 = hex.EncodeToString(sum[:])
 	if f.Node.Holes, err = holes(c); err != nil {
 		return err
-	}
-	if c.Size() <= int64(len(h.buf)) {
-		h.progress.add(c.Size())
 	}
 	if h.in.wants(sectionCanonical) {
 		h.canonical(ctx, f, again)
 	}
 	return nil
+}
+
+// digest fills SHA256, and gives the content once more for the rules: from
+// memory where it was read whole.
+func (h *hasher) digest(ctx context.Context, f *File, c image.Content) (canonical.Content, error) {
+	place, err := h.in.placeOf(f, c)
+	if err != nil {
+		return nil, err
+	}
+	key := h.in.cacheKey(f)
+	sum, known := h.in.shared.get(place)
+	if !known {
+		sum, known = h.in.HashCache.get(key)
+	}
+	f.Node.SHA256 = sum
+	var again canonical.Content = c
+	if known {
+		h.progress.add(c.Size())
+	} else if again, err = h.compute(ctx, f, c); err != nil {
+		return nil, err
+	}
+	h.in.shared.put(place, f.Node.SHA256)
+	h.in.HashCache.put(key, f.Node.SHA256)
+	return again, nil
+}
+
+// compute reads the content.
+func (h *hasher) compute(ctx context.Context, f *File, c image.Content) (again canonical.Content, err error) {
+	var sum [sha256.Size]byte
+	again = c
+	if c.Size() <= int64(len(h.buf)) {
+		data := h.buf[:c.Size()]
+		if err := h.whole(c, data); err != nil {
+			return nil, err
+		}
+		h.progress.add(c.Size())
+		sum, again = sha256.Sum256(data), bytes.NewReader(data)
+	} else if err := h.stream(ctx, c, &sum); err != nil {
+		return nil, err
+	}
+	f.Node.SHA256 = hex.EncodeToString(sum[:])
+	return again, nil
 }
 
 // holes counts the bytes of a content that are not stored.

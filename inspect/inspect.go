@@ -38,6 +38,9 @@ type Options struct {
 	// Sections are the sections to fill, by their names in [SectionNames];
 	// nil means all. The others are unread, with the reason [NotAsked].
 	Sections []string
+	// HashCache, when set, gives the digests that an earlier inspection found,
+	// and takes those of this one.
+	HashCache *HashCache
 	// Progress, when set, is told how many of the bytes are hashed. Calls do
 	// not overlap.
 	Progress func(done, total int64)
@@ -71,6 +74,8 @@ type inspection struct {
 	tree   *Tree
 	// volumes are the image's, by their index in its Trees.
 	volumes []*volume
+	// shared are the digests of contents that several files may have.
+	shared reflinks
 	// aside are the files that no mount shows.
 	aside []File
 	// keepTree says that the tree outlives the inspection.
@@ -142,6 +147,7 @@ func newReport(img *image.Image) *report.Report {
 	if img.Disk != nil {
 		disk := *img.Disk
 		disk.Partitions = append([]report.Partition{}, disk.Partitions...)
+		disk.Mapped = slices.Clone(disk.Mapped)
 		r.Disk = &disk
 	}
 	return r

@@ -32,13 +32,13 @@ it cannot be told.`,
   assay diff report.json disk.raw --require identical
   assay diff a.tar b.tar --format json`,
 		Args: positional(cobra.ExactArgs(2)),
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: bounded(&how.maxMemory, func(c *cobra.Command, args []string) error {
 			required, err := requirement(require)
 			if err != nil {
 				return err
 			}
 			return runDiff(c, args[0], args[1], how, format, required)
-		},
+		}),
 	}
 	how.define(c.Flags())
 	formatFlag(c.Flags(), &format)

@@ -41,7 +41,7 @@ Device nodes are left out unless root asks for them by --devices. What was left
 out or could not be read is told, and then the exit code is 2.`,
 		Example: "  assay extract disk.qcow2 /etc -o etc-of-the-image",
 		Args:    positional(cobra.RangeArgs(1, 2)),
-		RunE:    func(c *cobra.Command, args []string) error { return runExtract(c, args, o) },
+		RunE:    bounded(&o.maxMemory, func(c *cobra.Command, args []string) error { return runExtract(c, args, o) }),
 	}
 	c.Flags().StringVarP(&o.output, "output-directory", "o", "", "write into `DIR`")
 	c.Flags().BoolVar(&o.devices, "devices", false, "make device nodes too (root only)")

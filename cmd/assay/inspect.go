@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
-	"runtime/debug"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,6 +27,7 @@ type inspectOptions struct {
 	digest   bool
 	noHash   bool
 	cross    bool
+	cache    string
 	sections []string
 }
 
@@ -49,9 +49,9 @@ code is 2.`,
   assay inspect --format text /srv/root
   assay inspect --digest disk.raw`,
 		Args: positional(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: bounded(&o.maxMemory, func(c *cobra.Command, args []string) error {
 			return runInspect(c, args[0], o)
-		},
+		}),
 	}
 	f := c.Flags()
 	o.define(f)
@@ -59,6 +59,7 @@ code is 2.`,
 	f.StringVar(&o.format, "format", formatJSON, "print the report as `FORMAT`: json (the record) or text (a page for people)")
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
+	f.StringVar(&o.cache, "hash-cache", "", "keep digests in `FILE`, and believe those of files that the filesystem says are unchanged")
 	f.BoolVar(&o.cross, "cross-read", false, "read it through the kernel, too (root only), and require both readers to agree on every fact")
 	f.StringSliceVar(&o.sections, "sections", nil, "fill only the sections `NAME,…`: "+strings.Join(inspect.SectionNames(), ", "))
 	return c
@@ -84,10 +85,16 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	boundMemory()
+	cache, err := o.readCache()
+	if err != nil {
+		return err
+	}
 	r, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{
-		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()),
+		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()), HashCache: cache,
 	})
+	if err == nil {
+		err = o.writeCache(cache)
+	}
 	if err == nil && o.cross {
 		err = crossRead(c, subject, o, r)
 	}
@@ -101,6 +108,42 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 		return inconclusive()
 	}
 	return nil
+}
+
+// readCache reads the file of digests that was asked for; it need not be there.
+func (o *inspectOptions) readCache() (*inspect.HashCache, error) {
+	if o.cache == "" {
+		return nil, nil
+	}
+	cache := inspect.NewHashCache()
+	f, err := os.Open(o.cache)
+	if errors.Is(err, os.ErrNotExist) {
+		return cache, nil
+	}
+	if err != nil {
+		return nil, usage(err)
+	}
+	defer f.Close()
+	if err := cache.Read(f); err != nil {
+		return nil, usage(fmt.Errorf("--hash-cache %s: %w", o.cache, err))
+	}
+	return cache, nil
+}
+
+// writeCache replaces the file of digests as a whole.
+func (o *inspectOptions) writeCache(cache *inspect.HashCache) error {
+	if cache == nil {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(o.cache), ".assay-cache-*")
+	if err != nil {
+		return fmt.Errorf("write hash cache: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if err := errors.Join(cache.Write(f), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), o.cache)
 }
 
 // maxDisagreements is how many are told one by one.
@@ -125,17 +168,6 @@ func crossRead(c *cobra.Command, subject string, o inspectOptions, r *report.Rep
 		fmt.Fprintf(c.ErrOrStderr(), "assay: cross-read: and %d more\n", more)
 	}
 	return nil
-}
-
-// memoryGoal is what an inspection of 200,000 files needs with little to spare.
-const memoryGoal = 250 << 20
-
-// boundMemory has the collector run more often from memoryGoal on, unless the
-// environment already says otherwise. A large image takes more all the same.
-func boundMemory() {
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(memoryGoal)
-	}
 }
 
 // inspectSubject opens a subject, inspects it and closes it; of a saved report
@@ -209,24 +241,4 @@ func unreadSections(r *report.Report, o inspectOptions) bool {
 		}
 	}
 	return false
-}
-
-// progressOf shows how far the hashing is, on a terminal only.
-func progressOf(w io.Writer) func(done, total int64) {
-	if !isTerminal(w) {
-		return nil
-	}
-	shown := int64(-1)
-	return func(done, total int64) {
-		percent := done * 100 / max(total, 1)
-		if percent == shown {
-			return
-		}
-		shown = percent
-		end := ""
-		if done >= total {
-			end = "\r\x1b[K"
-		}
-		fmt.Fprintf(w, "\rhashing %3d %% of %s%s", percent, bytesOf(total), end)
-	}
 }

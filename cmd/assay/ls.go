@@ -58,7 +58,7 @@ Control characters in names are written as \u{…}, and bytes that are not UTF-8
 as \xHH; --null writes names as they are, each with a NUL behind it.`,
 		Example: "  assay ls disk.qcow2 /etc\n  assay ls -lR --partition 1 disk.raw /",
 		Args:    positional(cobra.RangeArgs(1, 2)),
-		RunE:    func(c *cobra.Command, args []string) error { return runLs(c, args, o) },
+		RunE:    bounded(&o.maxMemory, func(c *cobra.Command, args []string) error { return runLs(c, args, o) }),
 	}
 	c.Flags().BoolVarP(&o.long, "long", "l", false, "type, mode, owner, size, time and target of each name")
 	c.Flags().BoolVarP(&o.recursive, "recursive", "R", false, "everything below too, by full paths")
@@ -168,7 +168,9 @@ func newCat() *cobra.Command {
 		Long:    "Cat writes the content of files of a directory, an archive or an image to stdout.\nLinks are followed as the image itself would.",
 		Example: "  assay cat disk.qcow2 /etc/os-release",
 		Args:    positional(cobra.MinimumNArgs(2)),
-		RunE:    func(c *cobra.Command, args []string) error { return runCat(c, args[0], args[1:], o) },
+		RunE: bounded(&o.maxMemory, func(c *cobra.Command, args []string) error {
+			return runCat(c, args[0], args[1:], o)
+		}),
 	}
 	o.define(c.Flags())
 	return c

@@ -19,6 +19,8 @@ const viaKernel = "kernel"
 type opening struct {
 	image.Options
 	partition, via string
+	// maxMemory bounds the heap: see bounded.
+	maxMemory string
 	// stdin is what was read from there, once it was.
 	stdin *os.File
 }
@@ -28,6 +30,7 @@ func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.partition, "partition", "", "look into partition `N` alone")
 	f.StringVar(&o.Platform, "platform", "", "of several container images take the one for `OS/ARCH[/VARIANT]`")
 	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
+	f.StringVar(&o.maxMemory, "max-memory", defaultMaxMemory, "give up when more than `SIZE` of memory is needed")
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 

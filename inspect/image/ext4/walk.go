@@ -94,6 +94,7 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	n.Mtime = ino.mtime
 	n.Attributes = fsys.AttributeNames(ino.flags)
 	n.Inode, n.Links = uint64(ino.number), uint32(ino.links)
+	n.Version = fs.version(ino)
 	n.Sys = ino.number
 	switch n.Type {
 	case report.File:

@@ -78,6 +78,11 @@ type Node struct {
 	// reading in order; -1 when unknown. It is a hint: nothing but the order
 	// of reads may hang on it.
 	Physical int64
+	// Version is another whenever the content of a file may have been changed
+	// through the filesystem: its change time and its generation, in any form. It
+	// is zero where the reader does not tell, and for what is as old as the
+	// filesystem: makers of images give all their files one time.
+	Version [2]uint64
 	// Err says that this node could not be read whole, and why. What could
 	// be read is in Entry. A directory with Err may lack names.
 	Err error
