@@ -8,6 +8,7 @@ import (
 	"github.com/assay-os/assay/inspect/image/btrfs"
 	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/squashfs"
 	"github.com/assay-os/assay/inspect/image/xfs"
 	"github.com/assay-os/assay/report"
 )
@@ -26,6 +27,7 @@ func readers() []reader {
 		{ext4.Probe, opener(ext4.Open)},
 		{xfs.Probe, opener(xfs.Open)},
 		{btrfs.Probe, opener(btrfs.Open)},
+		{squashfs.Probe, opener(squashfs.Open)},
 	}
 }
 
