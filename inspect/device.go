@@ -13,7 +13,7 @@ import (
 func (in *inspection) findVolume(volumes []*volume, spec string) *volume {
 	tag, value := specTag(spec)
 	for _, v := range volumes {
-		if value != "" && sameTag(tag, in.volumeTag(v, tag), value) {
+		if value != "" && sameTag(tag, in.volumeTag(v, tag), value) || in.isMapped(v, spec, volumes) {
 			return v
 		}
 	}

@@ -36,7 +36,7 @@ func partitionTypes() map[string]string {
 
 // discovered is where the type of its partition puts a volume; empty for nowhere.
 func (in *inspection) discovered(v *volume) string {
-	p := in.partition(v.Partition)
+	p := in.partition(in.carrier(v))
 	if p == nil || in.report.Disk.PartitionTable != "gpt" || p.Attributes&gptNoAuto != 0 {
 		return ""
 	}

@@ -49,7 +49,7 @@ func (in *inspection) digestDisk(ctx context.Context) error {
 	digest, err := diskDigest(ctx, in.img.Device, extents, in.Workers)
 	if err == nil {
 		in.report.Disk.Digest = digest
-		in.report.Disk.Regions, err = hashRegions(ctx, in.img.Device, extents, in.img.Disk.Regions)
+		in.report.Disk.Regions, err = in.hashRegions(ctx, extents)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/assay-os/assay/report"
 )
 
 // A mount is a volume and the directory where it belongs.
@@ -19,11 +21,11 @@ func (in *inspection) mount(volumes []*volume) {
 	root := in.chooseRoot(volumes)
 	root.mounted = true
 	in.tree.files = root.files
-	in.noteMountpoint(root.Partition, "/")
+	in.noteMountpoint(root, "/")
 	table := in.mountsOf(root, volumes)
 	slices.SortStableFunc(table, func(a, b mount) int { return cmp.Compare(depth(a.dir), depth(b.dir)) })
 	for _, m := range table {
-		in.noteMountpoint(m.Partition, m.dir)
+		in.noteMountpoint(m.volume, m.dir)
 		if !m.mounted {
 			m.mounted = true
 			in.graft(m)
@@ -94,12 +96,18 @@ func (in *inspection) mountsOf(root *volume, volumes []*volume) []mount {
 	return table
 }
 
-// noteMountpoint writes into the partition table where a filesystem belongs.
-func (in *inspection) noteMountpoint(partition int, dir string) {
-	if p := in.partition(partition); p != nil && p.Filesystem != nil && p.Filesystem.Mountpoint == "" {
-		f := *p.Filesystem
+// noteMountpoint writes into the record of the disk where a filesystem belongs.
+func (in *inspection) noteMountpoint(v *volume, dir string) {
+	var place **report.Filesystem
+	if p := in.partition(v.Partition); p != nil {
+		place = &p.Filesystem
+	} else if m := in.mapped(v); m != nil {
+		place = &m.Filesystem
+	}
+	if place != nil && *place != nil && (*place).Mountpoint == "" {
+		f := **place
 		f.Mountpoint = dir
-		p.Filesystem = &f
+		*place = &f
 	}
 }
 

@@ -11,13 +11,25 @@ import (
 )
 
 // hashRegions fills the SHA-256 of the regions that the image reader found:
-// over their bytes, those of holes included.
-func hashRegions(ctx context.Context, d image.Device, extents []image.Extent, found []report.Region) ([]report.Region, error) {
+// over their bytes, those of holes included. Extents are the disk's.
+func (in *inspection) hashRegions(ctx context.Context, extents []image.Extent) ([]report.Region, error) {
+	found := in.img.Disk.Regions
+	runs := map[string][]image.Extent{"": extents}
 	h := &hasher{buf: make([]byte, bufferSize), zero: make([]byte, zeroSize), progress: &progress{}}
 	list := make([]report.Region, len(found))
 	for i, r := range found {
 		var sum [sha256.Size]byte
-		part := &deviceRange{d: d, extents: extents, start: r.Offset, size: r.Length}
+		d := in.img.Device
+		if r.Device != "" {
+			d = in.img.Mapped[r.Device]
+		}
+		if _, known := runs[r.Device]; !known {
+			var err error
+			if runs[r.Device], err = d.Extents(); err != nil {
+				return nil, fmt.Errorf("map %s: %w", r.Device, err)
+			}
+		}
+		part := &deviceRange{d: d, extents: runs[r.Device], start: r.Offset, size: r.Length}
 		if err := h.stream(ctx, part, &sum); err != nil {
 			return nil, fmt.Errorf("%s at byte %d: %w", r.Role, r.Offset, err)
 		}

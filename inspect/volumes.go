@@ -21,14 +21,22 @@ type volume struct {
 
 // String names the volume for a reason.
 func (v *volume) String() string {
-	if v.Partition == 0 {
+	switch {
+	case v.Mapped != "":
+		return fmt.Sprintf("%s (%s)", v.Mapped, v.Filesystem.Type)
+	case v.Partition == 0:
 		return "the " + v.Filesystem.Type + " filesystem"
 	}
 	return fmt.Sprintf("partition %d (%s)", v.Partition, v.Filesystem.Type)
 }
 
 // prefix stands before the paths of what the image mounts nowhere.
-func (v *volume) prefix() string { return fmt.Sprintf("partition %d:", v.Partition) }
+func (v *volume) prefix() string {
+	if v.Mapped != "" {
+		return v.Mapped + ":"
+	}
+	return fmt.Sprintf("partition %d:", v.Partition)
+}
 
 // view is the volume alone, as a tree.
 func (v *volume) view() *Tree { return &Tree{files: v.files} }

@@ -25,6 +25,7 @@ func writePage(w io.Writer, r *report.Report, colour bool) error {
 	p := &page{w: w, r: r, colour: colour}
 	p.identity()
 	p.disk()
+	p.mapped()
 	p.container()
 	p.boots()
 	p.logins()
@@ -92,6 +93,21 @@ func (p *page) disk() {
 			fs, at = x.Filesystem.Type, x.Filesystem.Mountpoint
 		}
 		p.line("  %2d  %10s  %-14s %-10s %s", x.Index, bytesOf(x.Size), fs, at, x.Label)
+	}
+}
+
+// mapped tells what stands on the partitions.
+func (p *page) mapped() {
+	if p.r.Disk == nil || len(p.r.Disk.Mapped) == 0 {
+		return
+	}
+	p.heading("Mapped devices")
+	for _, x := range p.r.Disk.Mapped {
+		fs, at := "no filesystem", ""
+		if x.Filesystem != nil {
+			fs, at = x.Filesystem.Type, x.Filesystem.Mountpoint
+		}
+		p.line("  %-30s %-6s %10s  %-14s %-10s on %s", x.Name, x.Type, bytesOf(x.Size), fs, at, strings.Join(x.Members, ", "))
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
+	"github.com/assay-os/assay/inspect/image/mapper"
 	"github.com/assay-os/assay/inspect/image/partition"
 	"github.com/assay-os/assay/report"
 )
@@ -13,73 +13,54 @@ import (
 // errNoImage says that nothing was found in a file.
 var errNoImage = errors.New("it is no image: neither an archive, nor a partition table, nor a filesystem was found in it")
 
-// openDisk finds the partitions and filesystems of a device.
+// openDisk finds the partitions of a device, the devices that stand on them,
+// and the filesystems on both.
 func (i *Image) openDisk(ctx context.Context, dev Device, format string) error {
 	i.Device = dev
 	i.Disk = &report.Disk{Format: format, Size: dev.Size(), PartitionTable: "none", SectorSize: 512, Partitions: []report.Partition{}}
 	i.Subject = report.Subject{Kind: "disk", Format: format}
 	table, err := partition.Read(dev)
+	s := &stack{img: i}
 	if err != nil || table.Kind == "none" {
-		found := i.openBare(ctx)
-		if err != nil && found {
-			i.Problems = append(i.Problems, err)
-		}
-		switch {
-		case found:
-			return i.findRegions(table)
-		case err != nil:
+		if _, found := probe(dev); !found && err != nil {
 			return err
-		default:
+		} else if !found {
 			return errNoImage
 		}
+		if err != nil {
+			i.Problems = append(i.Problems, err)
+		}
+		s.push(&block{Device: dev, name: "disk", index: whole})
+		s.run(ctx)
+		return i.findRegions(&partition.Table{}, s.done)
 	}
 	i.Disk.PartitionTable, i.Disk.ID, i.Disk.SectorSize = table.Kind, table.ID, table.SectorSize
 	i.Disk.Partitions = append(i.Disk.Partitions, table.Partitions...)
 	i.Problems = append(i.Problems, table.Problems...)
 	for n := range i.Disk.Partitions {
-		i.openPartition(ctx, &i.Disk.Partitions[n])
+		s.pushPartition(n)
 	}
-	return i.findRegions(table)
+	s.run(ctx)
+	return i.findRegions(table, s.done)
 }
 
-// openBare takes the whole device as one filesystem.
-func (i *Image) openBare(ctx context.Context) bool {
-	f, ok := probe(i.Device)
-	if !ok {
-		return false
-	}
-	i.Subject.Kind = "filesystem"
-	v := openFilesystem(ctx, i.Device, i.Device.Size(), f)
-	i.Disk.Filesystem = &v.Filesystem
-	i.Trees = append(i.Trees, v)
-	return true
-}
-
-// openPartition looks into one partition. What it cannot read it says in
-// the volume.
-func (i *Image) openPartition(ctx context.Context, p *report.Partition) {
-	size := i.Device.Size()
-	if p.Start >= size || p.Size > size-p.Start {
-		err := fmt.Errorf("it goes to byte %d, but the image ends at byte %d: it is truncated", p.Start+p.Size, size)
-		i.Trees = append(i.Trees, Volume{Partition: p.Index, Err: fmt.Errorf("partition %d: %w", p.Index, err)})
+// pushPartition has one partition looked into. What it cannot be read for it
+// says in a volume.
+func (s *stack) pushPartition(n int) {
+	p := &s.img.Disk.Partitions[n]
+	if size := s.img.Device.Size(); p.Start >= size || p.Size > size-p.Start {
+		err := fmt.Errorf("partition %d: it goes to byte %d, but the image ends at byte %d: it is truncated", p.Index, p.Start+p.Size, size)
+		s.img.Trees = append(s.img.Trees, Volume{Partition: p.Index, Err: err})
 		return
 	}
 	if partition.Extended(*p) {
 		return
 	}
-	content := io.NewSectionReader(i.Device, p.Start, p.Size)
-	f, ok := probe(content)
-	if !ok {
+	name := fmt.Sprintf("partition %d", p.Index)
+	content, err := mapper.Section(s.img.Device, p.Start, p.Size)
+	if err != nil {
+		s.img.Trees = append(s.img.Trees, Volume{Partition: p.Index, Err: fmt.Errorf("%s: %w", name, err)})
 		return
 	}
-	p.Filesystem = &f
-	if f.Type == "swap" {
-		return // it holds no files
-	}
-	v := openFilesystem(ctx, content, p.Size, f)
-	v.Partition, v.start = p.Index, p.Start
-	if v.Err != nil {
-		v.Err = fmt.Errorf("partition %d: %w", p.Index, v.Err)
-	}
-	i.Trees = append(i.Trees, v)
+	s.push(&block{Device: content, name: name, start: p.Start, partition: p.Index, index: n})
 }

@@ -27,10 +27,6 @@ type signature struct {
 func signatures() []signature {
 	return []signature{
 		{kind: "crypto_LUKS", magic: "LUKS\xba\xbe"},
-		{kind: "LVM2_member", magic: "LABELONE"},
-		{kind: "LVM2_member", offset: 512, magic: "LABELONE"},
-		{kind: "LVM2_member", offset: 1024, magic: "LABELONE"},
-		{kind: "LVM2_member", offset: 1536, magic: "LABELONE"},
 		{kind: "DM_verity_hash", magic: "verity\x00\x00", uuid: 16},
 		{kind: "erofs", offset: 1024, magic: "\xe2\xe1\xf5\xe0", uuid: 1024 + 48, label: 1024 + 64, labelSize: 16},
 		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
@@ -46,8 +42,13 @@ func signatures() []signature {
 	}
 }
 
-// probe names the filesystem in r; its second result is false for none.
+// probe names the filesystem in r, or the layer; its second result is false for none.
 func probe(r io.ReaderAt) (report.Filesystem, bool) {
+	for _, l := range layers() {
+		if f, ok := l.probe(r); ok {
+			return f, true
+		}
+	}
 	for _, reader := range readers() {
 		if f, ok := reader.probe(r); ok {
 			return f, true

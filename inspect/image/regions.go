@@ -17,18 +17,34 @@ const (
 )
 
 // findRegions lists the bytes that belong to no filesystem and are not all
-// zero: boot code, the table, partitions without a filesystem, the gaps.
-// Each is one range, cut to the sectors from the first to the last that is not
-// zero. Digests are left to whoever reads the device.
-func (i *Image) findRegions(table *partition.Table) error {
-	scan, err := newScanner(i.Device)
+// zero: boot code, the table, blocks without a filesystem, the gaps. Each is
+// one range, cut to the sectors from the first to the last that is not zero.
+// Digests are left to whoever reads the device.
+func (i *Image) findRegions(table *partition.Table, blocks []*block) error {
+	scan, err := newScanner(i.Device, "")
 	if err != nil {
 		return err
 	}
-	if i.Disk.PartitionTable == "none" {
-		i.addUnowned(scan, 0, i.Device.Size(), "")
+	if i.Disk.PartitionTable != "none" {
+		i.addTable(scan, table)
+	}
+	for _, b := range blocks {
+		if !b.mapped {
+			for _, p := range b.unowned {
+				i.addRegion(scan, p.role, b.start+p.offset, p.length)
+			}
+		}
+	}
+	slices.SortStableFunc(i.Disk.Regions, func(a, b report.Region) int { return cmp.Compare(a.Offset, b.Offset) })
+	if scan.err != nil {
 		return scan.err
 	}
+	return i.findMappedRegions(blocks)
+}
+
+// addTable adds the boot code, the table itself, and what lies between the
+// partitions.
+func (i *Image) addTable(scan *scanner, table *partition.Table) {
 	i.addRegion(scan, "boot code", 0, bootCode)
 	taken := []fsys.Extent{{Length: bootCode}}
 	for _, s := range table.Structures {
@@ -38,37 +54,30 @@ func (i *Image) findRegions(table *partition.Table) error {
 	for _, p := range i.Disk.Partitions {
 		if !partition.Extended(p) {
 			taken = append(taken, fsys.Extent{Offset: p.Start, Length: p.Size})
-			i.addPartition(scan, p)
 		}
 	}
 	i.addGaps(scan, taken)
-	slices.SortStableFunc(i.Disk.Regions, func(a, b report.Region) int { return cmp.Compare(a.Offset, b.Offset) })
-	return scan.err
 }
 
-// addPartition adds what no filesystem holds of a partition.
-func (i *Image) addPartition(scan *scanner, p report.Partition) {
-	role := fmt.Sprintf("partition %d", p.Index)
-	if p.Filesystem == nil || p.Filesystem.Type == "swap" {
-		i.addRegion(scan, role, p.Start, p.Size)
-		return
-	}
-	i.addUnowned(scan, p.Start, p.Size, " of "+role)
-}
-
-// addUnowned adds what the filesystem at start leaves to others, and what
-// follows it where it is smaller than its place.
-func (i *Image) addUnowned(scan *scanner, start, size int64, of string) {
-	for _, v := range i.Trees {
-		fs, ok := v.Tree.(fsys.Filesystem)
-		if !ok || v.start != start {
+// findMappedRegions lists what no filesystem holds of the mapped devices, one
+// device after the other. A device that cannot be read is told, not left out.
+func (i *Image) findMappedRegions(blocks []*block) error {
+	for _, b := range blocks {
+		if !b.mapped || len(b.unowned) == 0 {
 			continue
 		}
-		for _, r := range fs.Reserved() {
-			i.addRegion(scan, "boot code"+of, start+r.Offset, min(r.Length, size-r.Offset))
+		scan, err := newScanner(b.Device, b.name)
+		if err != nil {
+			return err
 		}
-		i.addRegion(scan, "after the filesystem"+of, start+fs.Size(), size-fs.Size())
+		for _, p := range b.unowned {
+			i.addRegion(scan, p.role, p.offset, p.length)
+		}
+		if scan.err != nil {
+			i.Problems = append(i.Problems, fmt.Errorf("%s: %w", b.name, scan.err))
+		}
 	}
+	return nil
 }
 
 // addGaps adds what lies between the parts that are taken.
@@ -94,23 +103,24 @@ func (i *Image) addGaps(scan *scanner, taken []fsys.Extent) {
 func (i *Image) addRegion(scan *scanner, role string, offset, length int64) {
 	offset, length = scan.trim(offset, length)
 	if length > 0 {
-		i.Disk.Regions = append(i.Disk.Regions, report.Region{Role: role, Offset: offset, Length: length})
+		i.Disk.Regions = append(i.Disk.Regions, report.Region{Role: role, Device: scan.name, Offset: offset, Length: length})
 	}
 }
 
 // A scanner finds what is not zero, without reading holes.
 type scanner struct {
 	dev  Device
+	name string // of a mapped device
 	runs []fsys.Extent
 	err  error
 }
 
-func newScanner(dev Device) (*scanner, error) {
+func newScanner(dev Device, name string) (*scanner, error) {
 	runs, err := dev.Extents()
 	if err != nil {
 		return nil, fmt.Errorf("find what the disk holds: %w", err)
 	}
-	return &scanner{dev: dev, runs: runs}, nil
+	return &scanner{dev: dev, name: name, runs: runs}, nil
 }
 
 // trim cuts a range to the sectors that are not zero at its ends; a range
