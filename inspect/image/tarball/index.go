@@ -220,6 +220,9 @@ func (x *indexer) place(h *header, recs records, data int64, broken error) (int6
 	if stored > limit-data {
 		return 0, fmt.Errorf("member %q has size %d", h.name, stored)
 	}
+	if x.endless && data+stored == x.size {
+		return x.size, nil // umoci insert leaves the padding out, too
+	}
 	return data + padded(stored), nil
 }
 

@@ -44,7 +44,7 @@ var ErrStop = errors.New("stop")
 // [ErrStop] ends the scan. Missing is what of the archive was not handed over,
 // and err why there is nothing.
 //
-// Unlike [Open] it takes an archive that ends behind a member without a trailer:
+// Unlike [Open] it takes an archive that ends behind a member without padding or trailer:
 // its caller knows by a digest that nothing is cut off.
 func Scan(ctx context.Context, r io.ReaderAt, size int64, add func(*Member) error) (missing, err error) {
 	x := indexer{r: r, size: size, add: add, endless: true}
