@@ -45,7 +45,7 @@ func (in *inspection) discovered(v *volume) string {
 
 // discoveredIn is the place of v in a root as systemd-gpt-auto-generator(8)
 // chooses it: the EFI system partition goes to /boot where there is no /efi.
-func (in *inspection) discoveredIn(root, v *volume) string {
+func (in *inspection) discoveredIn(root branch, v *volume) string {
 	dir := in.discovered(v)
 	if dir == "/efi" && !root.has("/efi") && root.has("/boot") {
 		return "/boot"

@@ -69,7 +69,7 @@ func mapperName(name string) string {
 // name.
 func named(volumes []*volume, name, uuid string) bool {
 	for _, v := range volumes {
-		data, err := v.view().ReadFile("/etc/crypttab", maxTable)
+		data, err := v.whole().view().ReadFile("/etc/crypttab", maxTable)
 		if err != nil {
 			continue
 		}

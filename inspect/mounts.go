@@ -8,9 +8,9 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// A mount is a volume and the directory where it belongs.
+// A mount is a branch of a volume and the directory where it belongs.
 type mount struct {
-	*volume
+	branch
 	dir string
 }
 
@@ -19,58 +19,73 @@ type mount struct {
 // list of files, each path with the volume's prefix.
 func (in *inspection) mount(volumes []*volume) {
 	root := in.chooseRoot(volumes)
-	root.mounted = true
-	in.tree.files = root.files
-	in.noteMountpoint(root, "/")
+	root.mounted = append(root.mounted, root.base)
+	in.tree.files = root.files()
+	in.noteMountpoint(root.volume, "/")
 	table := in.mountsOf(root, volumes)
 	slices.SortStableFunc(table, func(a, b mount) int { return cmp.Compare(depth(a.dir), depth(b.dir)) })
 	for _, m := range table {
 		in.noteMountpoint(m.volume, m.dir)
-		if !m.mounted {
-			m.mounted = true
+		if !slices.Contains(m.mounted, m.base) {
+			m.mounted = append(m.mounted, m.base)
 			in.graft(m)
 		}
 	}
 	for _, v := range volumes {
-		if !v.mounted {
-			in.keepAside(v.files)
-		}
+		in.keepAside(v.left())
 	}
 	in.tree.files = append(in.tree.files, in.aside...)
 	sortFiles(in.tree.files)
+}
+
+// left are the names that no mount has shown.
+func (v *volume) left() []File {
+	switch {
+	case len(v.mounted) == 0:
+		return v.files
+	case slices.Contains(v.mounted, "/"):
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.files), func(f File) bool {
+		return slices.ContainsFunc(v.mounted, func(base string) bool { return branch{v, base}.within(f.Path) })
+	})
 }
 
 func depth(name string) int {
 	return len(strings.FieldsFunc(name, func(r rune) bool { return r == '/' }))
 }
 
-// chooseRoot finds the volume that the others are mounted in: the one whose
-// fstab says of itself that it is "/", else that of a root partition's type,
-// else the first with an os-release, else the first with an fstab, else the
-// first.
-func (in *inspection) chooseRoot(volumes []*volume) *volume {
-	best, rank := volumes[0], 0
+// chooseRoot finds what the others are mounted in: the branch whose
+// fstab says of itself that it is "/", else the first with an os-release, one of
+// a root partition's type before others, else the first with such a type or an
+// fstab, else the first.
+func (in *inspection) chooseRoot(volumes []*volume) branch {
+	best, rank := volumes[0].whole(), 0
 	for _, v := range volumes {
-		if r := in.rootRank(volumes, v); r > rank {
-			best, rank = v, r
+		for _, b := range v.branches() {
+			if r := in.rootRank(volumes, b); r > rank {
+				best, rank = b, r
+			}
 		}
 	}
 	return best
 }
 
-func (in *inspection) rootRank(volumes []*volume, v *volume) int {
-	lines := v.fstab()
+func (in *inspection) rootRank(volumes []*volume, b branch) int {
+	lines := b.fstab()
 	for _, l := range lines {
-		if l.File == "/" && in.findVolume(volumes, l.Spec) == v {
+		if l.File == "/" && in.findVolume(volumes, l.Spec) == b.volume && b.option(l.Options) == b {
 			return 4
 		}
 	}
+	discovered := in.discovered(b.volume) == "/" && b.base == b.standard
+	system := b.has("/etc/os-release") || b.has("/usr/lib/os-release")
 	switch {
-	case in.discovered(v) == "/":
+	case discovered && system:
 		return 3
-	case v.has("/etc/os-release"), v.has("/usr/lib/os-release"):
+	case system:
 		return 2
-	case len(lines) > 0:
+	case discovered, len(lines) > 0:
 		return 1
 	}
 	return 0
@@ -78,19 +93,19 @@ func (in *inspection) rootRank(volumes []*volume, v *volume) int {
 
 // mountsOf is what belongs into the root's tree: by its fstab, or where that
 // names no volume of the image, by the partitions' types.
-func (in *inspection) mountsOf(root *volume, volumes []*volume) []mount {
+func (in *inspection) mountsOf(root branch, volumes []*volume) []mount {
 	var table []mount
 	for _, line := range root.fstab() {
 		if v := in.findVolume(volumes, line.Spec); v != nil && strings.HasPrefix(line.File, "/") {
-			table = append(table, mount{v, line.File})
+			table = append(table, mount{v.option(line.Options), line.File})
 		}
 	}
 	if table != nil {
 		return table
 	}
 	for _, v := range volumes {
-		if dir := in.discoveredIn(root, v); v != root && dir != "" && dir != "/" {
-			table = append(table, mount{v, dir})
+		if dir := in.discoveredIn(root, v); v != root.volume && dir != "" && dir != "/" {
+			table = append(table, mount{v.whole(), dir})
 		}
 	}
 	return table
@@ -113,7 +128,7 @@ func (in *inspection) noteMountpoint(v *volume, dir string) {
 
 // graft replaces the directory of m by the root of its volume. What lies hidden
 // under it cannot be seen by a running system, but it is on the disk: it is
-// kept aside.
+// kept aside, unless the mount shows just that.
 func (in *inspection) graft(m mount) {
 	dir := "/" + strings.Join(strings.FieldsFunc(m.dir, func(r rune) bool { return r == '/' }), "/")
 	if f, err := in.tree.Lookup(m.dir); err == nil {
@@ -123,12 +138,14 @@ func (in *inspection) graft(m mount) {
 	var hidden []File
 	kept := slices.DeleteFunc(in.tree.files, func(f File) bool {
 		if strings.HasPrefix(f.Path, below) {
-			hidden = append(hidden, f)
+			if f.volume != m.index || !m.within(string(f.Node.Path)) {
+				hidden = append(hidden, f)
+			}
 			return true
 		}
 		return f.Path == dir
 	})
-	for _, f := range m.files {
+	for _, f := range m.files() {
 		if f.Path == "/" {
 			f.Path = dir
 		} else {

@@ -14,9 +14,15 @@ import (
 type volume struct {
 	*image.Volume
 	index int
-	// files has paths that start at the volume's own root.
-	files   []File
-	mounted bool
+	// files has paths that start at the volume's own root, which is the top level
+	// where it has subvolumes.
+	files []File
+	// places are where the subvolumes lie, standard is the place of the one that
+	// is mounted without options: "/" where there are none.
+	places   map[uint64]report.Raw
+	standard string
+	// mounted are the places that were put into the tree.
+	mounted []string
 }
 
 // String names the volume for a reason.
@@ -36,29 +42,6 @@ func (v *volume) prefix() string {
 		return v.Mapped + ":"
 	}
 	return fmt.Sprintf("partition %d:", v.Partition)
-}
-
-// view is the volume alone, as a tree.
-func (v *volume) view() *Tree { return &Tree{files: v.files} }
-
-// fstab reads the volume's own fstab. Trouble with it is the fstab
-// inspector's to report; here it means that nothing is mounted.
-func (v *volume) fstab() []report.FstabEntry {
-	data, err := v.view().ReadFile("/etc/fstab", maxTable)
-	if err != nil {
-		return nil
-	}
-	lines, err := parseFstab(data)
-	if err != nil {
-		return nil
-	}
-	return lines
-}
-
-// has tells whether the volume holds a name.
-func (v *volume) has(name string) bool {
-	_, err := v.view().Lstat(name)
-	return err == nil
 }
 
 // readTree walks each volume once and puts them together.
@@ -100,13 +83,16 @@ func (in *inspection) unreadable(v *volume) {
 
 // walk collects a volume's names, sorted by path.
 func (in *inspection) walk(ctx context.Context, v *volume) error {
-	err := v.Tree.Walk(ctx, func(n *image.Node) error {
-		if n.Err != nil {
-			in.troubles.files.add(string(n.Path), n.Err.Error())
-		}
-		v.files = append(v.files, File{Path: string(n.Path), Node: n, tree: v.Tree, volume: v.index})
-		return nil
-	})
+	tree, err := v.topLevel()
+	if err == nil {
+		err = tree.Walk(ctx, func(n *image.Node) error {
+			if n.Err != nil {
+				in.troubles.files.add(string(n.Path), n.Err.Error())
+			}
+			v.files = append(v.files, File{Path: string(n.Path), Node: n, tree: tree, volume: v.index})
+			return nil
+		})
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -116,6 +102,24 @@ func (in *inspection) walk(ctx context.Context, v *volume) error {
 	}
 	sortFiles(v.files)
 	return nil
+}
+
+// topLevel is the tree that holds all of the volume.
+func (v *volume) topLevel() (image.Tree, error) {
+	v.standard = "/"
+	s, ok := v.Tree.(image.Subvolumes)
+	if !ok {
+		return v.Tree, nil
+	}
+	places, id, err := s.Places()
+	if err != nil {
+		return nil, err
+	}
+	v.places = places
+	if place, ok := places[id]; ok {
+		v.standard = string(place)
+	}
+	return s.TopLevel()
 }
 
 func sortFiles(files []File) {

@@ -30,6 +30,8 @@ type (
 	Content = fsys.Content
 	Device  = fsys.Device
 	Extent  = fsys.Extent
+
+	Subvolumes = fsys.Subvolumes
 )
 
 // An Image is an opened subject.

@@ -66,6 +66,17 @@ type Filesystem interface {
 	Reserved() []Extent
 }
 
+// Subvolumes is implemented by a filesystem that holds several trees, of which a
+// mount shows one (btrfs). As a Tree it shows what a mount without options does.
+type Subvolumes interface {
+	// TopLevel is the tree that all others lie in.
+	TopLevel() (Tree, error)
+	// Places are where the subvolumes lie in the top level, by their numbers:
+	// "/" is the top level itself. The second result is the number of the one
+	// that is mounted without options.
+	Places() (map[uint64]report.Raw, uint64, error)
+}
+
 // A Node is one name that Walk shows. Entry is complete but for SHA256,
 // Canonical and Hardlink.
 type Node struct {
