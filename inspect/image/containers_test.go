@@ -172,6 +172,99 @@ func TestBackingFileOnlyWhenAllowed(t *testing.T) {
 	}
 }
 
+// What lies beside an image is read only when that is allowed, and from its own
+// directory alone.
+func TestExtentsOnlyWhenAllowed(t *testing.T) {
+	path := blockmaptest.Convert(t, smallFS(t), "vmdk", "subformat=monolithicFlat")
+	if _, err := image.Open(context.Background(), path, image.Options{}); err == nil || !strings.Contains(err.Error(), "--allow-backing") {
+		t.Errorf("without permission: %v", err)
+	}
+	img, err := image.Open(context.Background(), path, image.Options{AllowBacking: true})
+	kerneltest.Must(t, err)
+	kerneltest.Must(t, img.Trees[0].Err, img.Close())
+	text, err := os.ReadFile(path)
+	kerneltest.Must(t, err)
+	dir := filepath.Dir(path)
+	kerneltest.Must(t, os.Symlink("/etc/hostname", filepath.Join(dir, "link")), os.Mkdir(filepath.Join(dir, "dir"), 0o755))
+	kerneltest.Run(t, "mkfifo", filepath.Join(dir, "fifo"))
+	for name, want := range map[string]string{"../x": "same directory", "/etc/hostname": "same directory", "..": "same directory", "link": "regular", "dir": "regular", "fifo": "regular", "none": "no such file"} {
+		kerneltest.Must(t, os.WriteFile(path, bytes.Replace(text, []byte(`"image-flat.vmdk"`), []byte(`"`+name+`"`), 1), 0o644))
+		if _, err := image.Open(context.Background(), path, image.Options{AllowBacking: true}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	packed := compress(t, blockmaptest.Convert(t, smallFS(t), "vmdk", "subformat=twoGbMaxExtentFlat"), "gzip", "-1")
+	if _, err := image.Open(context.Background(), packed, image.Options{AllowBacking: true}); err == nil || !strings.Contains(err.Error(), "no file beside") {
+		t.Errorf("out of a compressed file: %v", err)
+	}
+}
+
+// A backing file whose format is not said would be taken for whatever its
+// content says.
+func TestBackingFormatMustBeSaid(t *testing.T) {
+	dir := t.TempDir()
+	base, top := filepath.Join(dir, "base.img"), filepath.Join(dir, "top")
+	kerneltest.Must(t, os.WriteFile(base, make([]byte, 1<<20), 0o644))
+	kerneltest.Run(t, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "base.img", top)
+	data, err := os.ReadFile(top) // qemu-img writes none without a format any more
+	kerneltest.Must(t, err)
+	at := bytes.Index(data, []byte{0xe2, 0x79, 0x2a, 0xca})
+	copy(data[at:], "what") // another kind of extension
+	kerneltest.Must(t, os.WriteFile(top, data, 0o644))
+	if _, err := image.Open(context.Background(), top, image.Options{AllowBacking: true}); err == nil || !strings.Contains(err.Error(), "does not say its format") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Containers without a reader are named.
+func TestUnreadContainersAreNamed(t *testing.T) {
+	raw, _ := blockmaptest.Disk(t, 1<<20)
+	path := filepath.Join(t.TempDir(), "x")
+	for want, make := range map[string]func(){
+		"QED":        func() { kerneltest.Run(t, "qemu-img", "convert", "-f", "raw", "-O", "qed", raw, path) },
+		"version 1 ": func() { kerneltest.Run(t, "qemu-img", "convert", "-f", "raw", "-O", "qcow", raw, path) },
+		"Parallels":  func() { kerneltest.Run(t, "qemu-img", "convert", "-f", "raw", "-O", "parallels", raw, path) },
+		"by LUKS": func() { // the header alone: making the key takes long
+			kerneltest.Run(t, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, path)
+			patch(t, path, 32, []byte{0, 0, 0, 2})
+		},
+		"external file": func() {
+			kerneltest.Run(t, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", "data_file="+path+".data", raw, path)
+		},
+		"cloop": func() {
+			kerneltest.Must(t, os.WriteFile(path, []byte("#!/bin/sh\n#V2.0 Format\nmodprobe cloop\n"), 0o644))
+		},
+		"dmg": func() {
+			kerneltest.Must(t, os.WriteFile(path, append(bytes.Repeat([]byte("data"), 1024), append([]byte("koly\x00\x00\x00\x04"), bytes.Repeat([]byte{0}, 504)...)...), 0o644))
+		},
+		"COWD": func() {
+			kerneltest.Must(t, os.WriteFile(path, append([]byte("COWD"), bytes.Repeat([]byte{1}, 4096)...), 0o644))
+		},
+		"Bochs": func() {
+			kerneltest.Must(t, os.WriteFile(path, append([]byte("Bochs Virtual HD Image"), bytes.Repeat([]byte{1}, 4096)...), 0o644))
+		},
+	} {
+		kerneltest.Must(t, os.RemoveAll(path))
+		make()
+		if _, err := image.Open(context.Background(), path, image.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// A raw disk that ends like a fixed VHD of another size is a raw disk, and that is
+// told.
+func TestRawDiskWithAFooter(t *testing.T) {
+	fixed, err := os.ReadFile(blockmaptest.Convert(t, smallFS(t), "vpc", "subformat=fixed,force_size=on"))
+	kerneltest.Must(t, err)
+	path := filepath.Join(t.TempDir(), "x")
+	kerneltest.Must(t, os.WriteFile(path, append(fixed[:8<<20:8<<20], append(bytes.Repeat([]byte{0}, 4096), fixed[8<<20:]...)...), 0o644))
+	img := openImage(t, path)
+	if img.Disk.Format != "raw" || len(img.Problems) != 1 || !strings.Contains(img.Problems[0].Error(), "footer of a VHD") {
+		t.Errorf("%+v, problems %v", img.Disk, img.Problems)
+	}
+}
+
 // sameBytes compares a device with a file, and its extents with what is not zero.
 func sameBytes(t testing.TB, dev image.Device, path string) {
 	t.Helper()

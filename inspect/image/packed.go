@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/tarball"
@@ -13,43 +14,75 @@ import (
 // disk: https://cloud.google.com/compute/docs/import/import-existing-image.
 const gceDisk = "/disk.raw"
 
-// openPackedDisk opens the disk that an archive exists to carry. Its first result
-// is false for an archive that is a tree of files.
+// openPackedDisk opens the disk that an archive exists to carry: its only member,
+// when that is called disk.raw or is a container of a disk, or what an OVF
+// descriptor in it names. Its first result is false for an archive that is a tree.
 func (i *Image) openPackedDisk(ctx context.Context, tree *tarball.Tree, at place) (bool, error) {
 	if len(at.layers) == maxLayers {
 		return false, nil
 	}
-	members, err := topLevel(ctx, tree)
-	if err != nil || len(members) == 0 {
+	p, err := topLevel(ctx, tree)
+	if err != nil || len(p.members) == 0 {
 		return false, err
 	}
-	if len(members) == 1 && members[0].Path == gceDisk {
-		return true, i.openMember(ctx, tree, members[0], at.inside("tar"))
+	if len(p.members) == 1 && (p.members[0].Path == gceDisk || holdsContainer(tree, p.members[0])) {
+		if p.broken != nil {
+			i.Problems = append(i.Problems, fmt.Errorf("archive: %w", p.broken))
+		}
+		return true, i.openMember(ctx, tree, p.members[0], at.inside("tar"))
 	}
-	return false, nil
+	return i.openOVA(ctx, p, at)
+}
+
+// A parcel is an archive that holds nothing but regular files, side by side.
+type parcel struct {
+	tree    *tarball.Tree
+	members []*Node
+	// broken is what is wrong with the archive as a whole.
+	broken error
 }
 
 // errTree says that an archive holds a tree.
 var errTree = errors.New("it is a tree of files")
 
-// topLevel lists the members of an archive that holds nothing but regular files,
-// side by side; of any other it lists none.
-func topLevel(ctx context.Context, tree *tarball.Tree) ([]*Node, error) {
-	var out []*Node
+// maxMembers bounds a parcel.
+const maxMembers = 1000
+
+// topLevel lists the members of an archive; those of a tree it does not list.
+func topLevel(ctx context.Context, tree *tarball.Tree) (parcel, error) {
+	p := parcel{tree: tree}
 	err := tree.Walk(ctx, func(n *fsys.Node) error {
 		if n.Path == "/" {
+			p.broken = n.Err
 			return nil
 		}
-		if n.Type != report.File || n.Links > 1 {
+		if n.Type != report.File || n.Links > 1 || len(p.members) == maxMembers {
 			return errTree
 		}
-		out = append(out, n)
+		p.members = append(p.members, n)
 		return nil
 	})
 	if errors.Is(err, errTree) {
-		return nil, nil
+		return parcel{}, nil
 	}
-	return out, err
+	return p, err
+}
+
+// holdsContainer tells whether a member is a disk by its content. A raw disk has
+// nothing that tells it from a file.
+func holdsContainer(tree *tarball.Tree, n *Node) bool {
+	c, err := tree.Open(n)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	head := bytesAt(c, 0, headSize)
+	for _, k := range containers() {
+		if k.detect(c, head) {
+			return true
+		}
+	}
+	return false
 }
 
 // openMember opens a file of an archive in its place.

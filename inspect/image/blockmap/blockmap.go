@@ -11,7 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 )
@@ -96,40 +99,74 @@ func (d *Device) ReadAt(p []byte, off int64) (int, error) {
 	return want, nil
 }
 
-// readRun reads a piece and all that follows it in the medium without a gap.
+// readRun reads a piece and all that follows it of the same kind: data without
+// a gap at once, compressed blocks on all cores.
 func (d *Device) readRun(p []byte, off int64) (int, error) {
 	first, err := d.blocks.Find(off)
 	if err != nil {
 		return 0, err
 	}
 	length := min(first.Length, int64(len(p)))
-	for first.Kind == Data && length < int64(len(p)) {
+	pieces := []Piece{first}
+	for first.Kind != Zero && length < int64(len(p)) {
 		next, err := d.blocks.Find(off + length)
-		if err != nil || next.Kind != Data || next.Medium != first.Medium || next.Offset != first.Offset+length {
+		if err != nil || next.Kind != first.Kind || first.Kind == Data && (next.Medium != first.Medium || next.Offset != first.Offset+length) {
 			break // an error comes back when its place is read
+		}
+		if first.Kind == Packed {
+			pieces = append(pieces, next)
 		}
 		length = min(length+next.Length, int64(len(p)))
 	}
-	return d.readPiece(p[:length], off, first)
+	switch first.Kind {
+	case Data:
+		return d.readData(p[:length], first)
+	case Packed:
+		return d.readPacked(p[:length], off, pieces)
+	default:
+		clear(p[:length])
+		return int(length), nil
+	}
 }
 
-func (d *Device) readPiece(p []byte, off int64, from Piece) (int, error) {
-	switch from.Kind {
-	case Data:
-		return d.readData(p, from)
-	case Packed:
-		block, err := d.unpack(from, off-from.Within)
-		if err != nil {
-			return 0, fmt.Errorf("%s block of byte %d: %w", d.format, off, err)
-		}
-		if from.Within+int64(len(p)) > int64(len(block)) {
-			return 0, fmt.Errorf("%s block of byte %d: it unpacks to %d bytes only", d.format, off, len(block))
-		}
-		return copy(p, block[from.Within:]), nil
-	default:
-		clear(p)
-		return len(p), nil
+// readPacked unpacks blocks that follow each other.
+func (d *Device) readPacked(p []byte, off int64, pieces []Piece) (int, error) {
+	if len(pieces) == 1 {
+		return d.readBlock(p, off, pieces[0])
 	}
+	errs := make([]error, len(pieces))
+	ends := make([]int, len(pieces)+1)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for n, piece := range pieces {
+		start := ends[n]
+		ends[n+1] = min(start+int(min(piece.Length, int64(len(p)))), len(p))
+		group.Go(func() error {
+			_, errs[n] = d.readBlock(p[start:ends[n+1]], off+int64(start), piece)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	for n, err := range errs {
+		if err != nil {
+			return ends[n], err
+		}
+	}
+	return len(p), nil
+}
+
+// readBlock reads within one compressed block.
+func (d *Device) readBlock(p []byte, off int64, from Piece) (int, error) {
+	block, err := d.unpack(from, off-from.Within)
+	if err != nil {
+		return 0, fmt.Errorf("%s block of byte %d: %w", d.format, off, err)
+	}
+	if from.Within+int64(len(p)) > int64(len(block)) {
+		return 0, fmt.Errorf("%s block of byte %d: it unpacks to %d bytes only", d.format, off, len(block))
+	}
+	return copy(p, block[from.Within:]), nil
 }
 
 func (d *Device) readData(p []byte, from Piece) (int, error) {
@@ -197,8 +234,9 @@ type survey struct {
 	missing, first int64
 }
 
-// smallestPacked is the least that a compressed block takes in a file.
-const smallestPacked = 512
+// smallestPacked is the least that a compressed block takes in a file: some
+// formats pack them byte by byte.
+const smallestPacked = 4
 
 func (d *Device) survey() (*survey, error) {
 	s := &survey{device: d}
@@ -263,7 +301,7 @@ func (s *survey) miss(at, length int64) {
 func (s *survey) overlaps() error {
 	runs := slices.Clone(s.runs)
 	for _, at := range s.packed {
-		runs = append(runs, fsys.Extent{Length: smallestPacked, Physical: at})
+		runs = append(runs, fsys.Extent{Length: 1, Physical: at})
 	}
 	slices.SortFunc(runs, func(a, b fsys.Extent) int { return int(max(-1, min(1, a.Physical-b.Physical))) })
 	end := int64(0)

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/assay-os/assay/inspect/image/blockmap"
 	"github.com/assay-os/assay/inspect/image/fsys"
 )
 
@@ -67,7 +68,7 @@ func ReadHeader(r io.ReaderAt) (*Header, error) {
 	b := make([]byte, 112)
 	n, err := r.ReadAt(b, 0)
 	if n < 72 {
-		return nil, fmt.Errorf("qcow2 header: %w", short(err))
+		return nil, fmt.Errorf("qcow2 header: %w", blockmap.Short(err))
 	}
 	if string(b[:4]) != Magic {
 		return nil, errors.New("qcow2 header: the magic is missing")
@@ -104,7 +105,7 @@ func (h *Header) check() error {
 	case h.Size < 0 || h.Size > 1<<60:
 		return fmt.Errorf("size %d is impossible", uint64(h.Size))
 	case h.encryption != 0:
-		return errors.New("the image is encrypted: not read")
+		return fmt.Errorf("the image is encrypted by %s: not read", cipher(h.encryption))
 	case h.features&featureDataFile != 0:
 		return errors.New("the data lies in an external file: not read")
 	case h.features&^featuresRead != 0:
@@ -119,6 +120,17 @@ func (h *Header) check() error {
 	return nil
 }
 
+// cipher names a method of encryption.
+func cipher(method uint32) string {
+	switch method {
+	case 1:
+		return "AES"
+	case 2:
+		return "LUKS"
+	}
+	return fmt.Sprintf("the unknown method %d", method)
+}
+
 // readBacking reads the name of the backing file, and its format from the
 // header's extensions.
 func (h *Header) readBacking(r io.ReaderAt, offset uint64, size, at uint32) error {
@@ -130,7 +142,7 @@ func (h *Header) readBacking(r io.ReaderAt, offset uint64, size, at uint32) erro
 	}
 	name := make([]byte, size)
 	if n, err := r.ReadAt(name, int64(offset)); n < len(name) {
-		return fmt.Errorf("qcow2 header: backing file's name: %w", short(err))
+		return fmt.Errorf("qcow2 header: backing file's name: %w", blockmap.Short(err))
 	}
 	h.Backing = string(name)
 	const kindBackingFormat, maxExtensions = 0xe2792aca, 64
@@ -146,7 +158,7 @@ func (h *Header) readBacking(r io.ReaderAt, offset uint64, size, at uint32) erro
 		if be.Uint32(e) == kindBackingFormat {
 			format := make([]byte, length)
 			if n, err := r.ReadAt(format, int64(at)+8); n < len(format) {
-				return fmt.Errorf("qcow2 header: backing file's format: %w", short(err))
+				return fmt.Errorf("qcow2 header: backing file's format: %w", blockmap.Short(err))
 			}
 			h.BackingFormat = strings.TrimRight(string(format), "\x00")
 			return nil
@@ -156,26 +168,25 @@ func (h *Header) readBacking(r io.ReaderAt, offset uint64, size, at uint32) erro
 	return nil
 }
 
-// short is what it means that there were fewer bytes than needed.
-func short(err error) error {
-	if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
-		return errors.New("the file ends before it: it is truncated")
-	}
-	return err
-}
-
 // An Image is the guest-visible content. It implements fsys.Device, and may be
 // used concurrently.
 type Image struct {
+	*blockmap.Device
+	Header
+}
+
+// Size is the guest-visible size in bytes.
+func (i *Image) Size() int64 { return i.Header.Size }
+
+// clusters is the map of an image. It implements blockmap.Map.
+type clusters struct {
 	Header
 	r       io.ReaderAt
 	length  int64 // of the file
-	backing fsys.Device
+	backing int64 // size of the backing file, 0 for none
 	l1      []uint64
-
-	mu       sync.Mutex
-	l2       map[int64][]byte
-	clusters cache
+	tables  blockmap.Pages
+	readers sync.Pool // of decompressors
 }
 
 // Open reads an image in the first length bytes of r. Backing is the content
@@ -185,48 +196,53 @@ func Open(r io.ReaderAt, length int64, backing fsys.Device) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Header: *h, r: r, length: length, backing: backing, l2: map[int64][]byte{}}
-	if err := img.readL1(); err != nil {
+	m := &clusters{Header: *h, r: r, length: length}
+	media := []blockmap.Medium{own: {R: r, Size: length}}
+	if backing != nil {
+		m.backing = backing.Size()
+		media = append(media, blockmap.Medium{R: backing, Size: m.backing})
+	}
+	if err := m.readL1(); err != nil {
 		return nil, fmt.Errorf("qcow2 L1 table: %w", err)
 	}
-	return img, nil
+	if err := m.checkTables(); err != nil {
+		return nil, err
+	}
+	return &Image{blockmap.New("qcow2", h.Size, m, media...), *h}, nil
 }
 
 // readL1 reads the whole L1 table. Only as much of it counts as the size needs.
-func (i *Image) readL1() error {
-	span := i.l2Entries() << i.ClusterBits
-	need := (i.Header.Size + span - 1) / span
-	if int64(i.l1Entries) < need {
-		return fmt.Errorf("%d entries are too few for %d bytes", i.l1Entries, i.Header.Size)
+func (m *clusters) readL1() error {
+	span := m.l2Entries() << m.ClusterBits
+	need := (m.Header.Size + span - 1) / span
+	if int64(m.l1Entries) < need {
+		return fmt.Errorf("%d entries are too few for %d bytes", m.l1Entries, m.Header.Size)
 	}
 	size := need * 8
-	if i.l1Offset > uint64(i.length) || size > i.length-int64(i.l1Offset) {
-		return fmt.Errorf("it lies at byte %d, the file ends at byte %d: it is truncated", i.l1Offset, i.length)
+	if m.l1Offset > uint64(m.length) || size > m.length-int64(m.l1Offset) {
+		return fmt.Errorf("it lies at byte %d, the file ends at byte %d: it is truncated", m.l1Offset, m.length)
 	}
 	b := make([]byte, size)
-	if n, err := i.r.ReadAt(b, int64(i.l1Offset)); n < len(b) {
-		return short(err)
+	if n, err := m.r.ReadAt(b, int64(m.l1Offset)); n < len(b) {
+		return blockmap.Short(err)
 	}
-	i.l1 = make([]uint64, need)
-	for n := range i.l1 {
-		i.l1[n] = be.Uint64(b[8*n:])
+	m.l1 = make([]uint64, need)
+	for n := range m.l1 {
+		m.l1[n] = be.Uint64(b[8*n:])
 	}
 	return nil
 }
 
-// Size is the guest-visible size in bytes.
-func (i *Image) Size() int64 { return i.Header.Size }
+func (m *clusters) clusterSize() int64 { return 1 << m.ClusterBits }
 
-func (i *Image) clusterSize() int64 { return 1 << i.ClusterBits }
-
-func (i *Image) extended() bool { return i.features&featureExtendedL2 != 0 }
+func (m *clusters) extended() bool { return m.features&featureExtendedL2 != 0 }
 
 // entrySize is 8 bytes, and 16 with the bitmap of subclusters.
-func (i *Image) entrySize() int64 {
-	if i.extended() {
+func (m *clusters) entrySize() int64 {
+	if m.extended() {
 		return 16
 	}
 	return 8
 }
 
-func (i *Image) l2Entries() int64 { return i.clusterSize() / i.entrySize() }
+func (m *clusters) l2Entries() int64 { return m.clusterSize() / m.entrySize() }

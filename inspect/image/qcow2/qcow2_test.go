@@ -128,7 +128,9 @@ func TestHostileHeadersAreRefused(t *testing.T) {
 		"no clusters":    {20, uint32(0), "2^0"},
 		"size":           {24, uint64(1 << 63), "size"},
 		"huge size":      {24, uint64(1 << 59), "too few"},
-		"encryption":     {32, uint32(1), "encrypted"},
+		"AES":            {32, uint32(1), "encrypted by AES"},
+		"LUKS":           {32, uint32(2), "encrypted by LUKS"},
+		"version 1":      {4, uint32(1), "version 1"},
 		"huge L1":        {36, uint32(1 << 31), "too large"},
 		"no L1":          {36, uint32(0), "too few"},
 		"L1 outside":     {40, uint64(1 << 40), "truncated"},
@@ -158,13 +160,14 @@ func TestTablesThatLie(t *testing.T) {
 	l1 := int(be.Uint64(good[40:]))
 	l2 := int(be.Uint64(good[l1:]) & 0x00fffffffffffe00)
 	for name, change := range map[string]func([]byte){
-		"L2 outside":        func(b []byte) { be.PutUint64(b[l1:], 1<<62>>8) },
-		"L2 not aligned":    func(b []byte) { be.PutUint64(b[l1:], uint64(l2)+512) },
-		"L2 used twice":     func(b []byte) { copy(b[l1+8:l1+16], b[l1:]) },
-		"cluster outside":   func(b []byte) { be.PutUint64(b[l2:], 1<<50) },
-		"cluster between":   func(b []byte) { be.PutUint64(b[l2:], be.Uint64(b[l2:])+512) },
-		"packed outside":    func(b []byte) { be.PutUint64(b[l2:], 1<<62|1<<50) },
-		"packed is no data": func(b []byte) { be.PutUint64(b[l2:], 1<<62|4096) },
+		"L2 outside":         func(b []byte) { be.PutUint64(b[l1:], 1<<62>>8) },
+		"L2 not aligned":     func(b []byte) { be.PutUint64(b[l1:], uint64(l2)+512) },
+		"L2 used twice":      func(b []byte) { copy(b[l1+8:l1+16], b[l1:]) },
+		"cluster used twice": func(b []byte) { copy(b[l2+8:l2+16], b[l2:]) },
+		"cluster outside":    func(b []byte) { be.PutUint64(b[l2:], 1<<50) },
+		"cluster between":    func(b []byte) { be.PutUint64(b[l2:], be.Uint64(b[l2:])+512) },
+		"packed outside":     func(b []byte) { be.PutUint64(b[l2:], 1<<62|1<<50) },
+		"packed is no data":  func(b []byte) { be.PutUint64(b[l2:], 1<<62|4096) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := bytes.Clone(good)
