@@ -19,7 +19,7 @@ func (i *Image) openDisk(ctx context.Context, dev Device, format string) error {
 	i.Device = dev
 	i.Disk = &report.Disk{Format: format, Size: dev.Size(), PartitionTable: "none", SectorSize: 512, Partitions: []report.Partition{}}
 	i.Subject = report.Subject{Kind: "disk", Format: format}
-	table, err := partition.Read(dev)
+	table, err := readTable(dev)
 	s := &stack{img: i}
 	if err != nil || table.Kind == "none" {
 		if _, found := probe(dev); !found && err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/assay-os/assay/inspect/image/btrfs"
 	"github.com/assay-os/assay/inspect/image/ext4"
+	"github.com/assay-os/assay/inspect/image/fat"
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/squashfs"
 	"github.com/assay-os/assay/inspect/image/xfs"
@@ -28,6 +29,7 @@ func readers() []reader {
 		{xfs.Probe, opener(xfs.Open)},
 		{btrfs.Probe, opener(btrfs.Open)},
 		{squashfs.Probe, opener(squashfs.Open)},
+		{fat.Probe, opener(fat.Open)}, // it has the weakest mark
 	}
 }
 

@@ -2,7 +2,6 @@ package image
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 
@@ -34,9 +33,6 @@ func signatures() []signature {
 		{kind: "swap", offset: 65536 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
 		{kind: "ntfs", offset: 3, magic: "NTFS    "},
 		{kind: "exfat", offset: 3, magic: "EXFAT   "},
-		{kind: "vfat", offset: 82, magic: "FAT32   "},
-		{kind: "vfat", offset: 54, magic: "FAT16   "},
-		{kind: "vfat", offset: 54, magic: "FAT12   "},
 		{kind: "linux_raid_member", offset: 4096, magic: "\xfc\x4e\x2b\xa9"},
 		{kind: "linux_raid_member", magic: "\xfc\x4e\x2b\xa9"},
 	}
@@ -68,21 +64,11 @@ func (s signature) describe(r io.ReaderAt) report.Filesystem {
 		label, _, _ := bytes.Cut(bytesAt(r, s.label, s.labelSize), []byte{0})
 		f.Label = string(bytes.TrimRight(label, " "))
 	}
-	switch {
-	case s.kind == "vfat":
-		f.UUID = fatSerial(r, s.offset)
-	case s.uuid != 0:
+	if s.uuid != 0 {
 		b := bytesAt(r, s.uuid, 16)
 		f.UUID = fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 	}
 	return f
-}
-
-// fatSerial is the volume's serial number, which stands 15 bytes before the
-// name of the type, as blkid(8) writes it.
-func fatSerial(r io.ReaderAt, name int64) string {
-	serial := binary.LittleEndian.Uint32(bytesAt(r, name-15, 4))
-	return fmt.Sprintf("%04X-%04X", serial>>16, serial&0xffff)
 }
 
 // bytesAt reads n bytes; those that are not there are zero.
