@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 
 	"golang.org/x/sync/errgroup"
 
@@ -50,6 +51,7 @@ func (in *inspection) digestDisk(ctx context.Context) error {
 	if err == nil {
 		in.report.Disk.Digest = digest
 		in.report.Disk.Regions, err = in.hashRegions(ctx, extents)
+		in.verify(ctx)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -58,6 +60,20 @@ func (in *inspection) digestDisk(ctx context.Context) error {
 		in.troubles.disk.add("", err.Error())
 	}
 	return nil
+}
+
+// verify settles what the image claims of its mapped devices, and writes down
+// how that went.
+func (in *inspection) verify(ctx context.Context) {
+	for _, p := range in.img.Proofs {
+		m := &in.report.Disk.Mapped[p.Mapped]
+		m.Settings = maps.Clone(m.Settings)
+		m.Settings["verified"] = "yes"
+		if err := p.Verify(ctx, in.Workers); err != nil {
+			m.Settings["verified"] = "no"
+			in.troubles.disk.add("", err.Error())
+		}
+	}
 }
 
 // diskDigest is the hex SHA-256 over a list: for each chunk of 1 MiB that

@@ -50,6 +50,8 @@ type Image struct {
 	// Trees are the filesystems that were found, in the order of their
 	// partitions, then of Disk.Mapped. A directory or an archive has exactly one.
 	Trees []Volume
+	// Proofs are claims of mapped devices that nothing has settled yet.
+	Proofs []Proof
 	// Problems are what is wrong around the volumes although they could be
 	// found: a broken primary table, a partition that overlaps another, data
 	// that is missing at the end.

@@ -9,9 +9,13 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// Narrow leaves of the image what one partition holds, as if that had been
-// opened alone. Partition is its number.
+// Narrow leaves of the image what one partition or mapped device holds, as if
+// that had been opened alone. It is named by its number or its name.
 func (i *Image) Narrow(ctx context.Context, partition string) error {
+	if dev := i.Mapped[partition]; dev != nil {
+		i.Trees, i.Problems, i.Mapped, i.Proofs = nil, nil, nil, nil
+		return i.openDisk(ctx, dev, i.Disk.Format)
+	}
 	p, err := i.partition(partition)
 	if err != nil {
 		return err
@@ -20,7 +24,7 @@ func (i *Image) Narrow(ctx context.Context, partition string) error {
 	if err != nil {
 		return fmt.Errorf("partition %d: %w", p.Index, err)
 	}
-	i.Trees, i.Problems = nil, nil
+	i.Trees, i.Problems, i.Mapped, i.Proofs = nil, nil, nil, nil
 	if err := i.openDisk(ctx, part, i.Disk.Format); err != nil {
 		return fmt.Errorf("partition %d: %w", p.Index, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/lvm"
+	"github.com/assay-os/assay/inspect/image/verity"
 	"github.com/assay-os/assay/report"
 )
 
@@ -66,6 +67,7 @@ type stack struct {
 	physical []*lvm.Physical
 	lvmOn    map[string]*block
 	grouped  map[string]bool
+	trees    []hashTree
 }
 
 // A layer is a kind of content that other devices are made of.
@@ -81,6 +83,7 @@ type layer struct {
 func layers() []layer {
 	return []layer{
 		{lvm.Probe, (*stack).addPhysical},
+		{verity.Probe, (*stack).addHashTree},
 	}
 }
 
@@ -95,7 +98,11 @@ func (s *stack) run(ctx context.Context) {
 			s.done = append(s.done, b)
 			s.look(ctx, b)
 		}
-		if ctx.Err() != nil || !s.assemble() {
+		if ctx.Err() != nil {
+			return
+		}
+		if !s.assemble() {
+			s.pairTrees(ctx)
 			return
 		}
 	}
@@ -140,15 +147,7 @@ func (s *stack) name(b *block, f *report.Filesystem) {
 
 // settle adds settings to what is on a block.
 func (s *stack) settle(b *block, settings map[string]string) {
-	f := report.Filesystem{}
-	switch {
-	case b.index == whole:
-		f = *s.img.Disk.Filesystem
-	case b.mapped:
-		f = *s.img.Disk.Mapped[b.index].Filesystem
-	default:
-		f = *s.img.Disk.Partitions[b.index].Filesystem
-	}
+	f := *s.content(b)
 	f.Settings = settings
 	s.name(b, &f)
 }
@@ -163,7 +162,8 @@ func (s *stack) openFilesystem(ctx context.Context, b *block, f report.Filesyste
 		for _, r := range fs.Reserved() {
 			b.leave("boot code", r.Offset, min(r.Length, b.Size()-r.Offset))
 		}
-		b.leave("after the filesystem", fs.Size(), b.Size()-fs.Size())
+		end := s.findTree(ctx, b, fs, s.content(b))
+		b.leave("after the filesystem", end, b.Size()-end)
 	}
 	s.add(b, v)
 }
