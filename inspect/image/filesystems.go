@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/assay-os/assay/inspect/image/btrfs"
+	"github.com/assay-os/assay/inspect/image/erofs"
 	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fat"
 	"github.com/assay-os/assay/inspect/image/fsys"
@@ -29,6 +30,7 @@ func readers() []reader {
 		{xfs.Probe, opener(xfs.Open)},
 		{btrfs.Probe, opener(btrfs.Open)},
 		{squashfs.Probe, opener(squashfs.Open)},
+		{erofs.Probe, opener(erofs.Open)},
 		{fat.Probe, opener(fat.Open)}, // it has the weakest mark
 	}
 }
