@@ -28,6 +28,7 @@ type opening struct {
 // define adds the flags.
 func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.partition, "partition", "", "look into partition `N` alone")
+	f.BoolVar(&o.AllowBacking, "allow-backing", false, "let an image read the files that it names, out of its own directory alone: what a qcow2 is based on, the extents of a vmdk")
 	f.StringVar(&o.Platform, "platform", "", "of several container images take the one for `OS/ARCH[/VARIANT]`")
 	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
 	f.StringVar(&o.maxMemory, "max-memory", defaultMaxMemory, "give up when more than `SIZE` of memory is needed")
