@@ -5,6 +5,9 @@
 // part lies elsewhere does not open. Neither does one that is zoned, or that
 // has the features extent_tree_v2, raid_stripe_tree or remap_tree.
 //
+// A log that fsync(2) left before a crash is replayed in memory, as the kernel
+// replays it at the next mount.
+//
 // What Walk shows is what mount(8) would without options: the default
 // subvolume, and those nested in it. Other subvolumes open through
 // [FS.Subvolume] and [FS.SubvolumeByID].
@@ -44,6 +47,11 @@ type volume struct {
 	roots   *tree
 	sums    *tree
 	unpacks *unpacker
+
+	// What the log holds, when there is one: the changes of each tree, and
+	// checksums, sorted.
+	replayed map[uint64]*edits
+	logSums  []loggedSums
 }
 
 // Probe tells whether r holds a btrfs filesystem, and what it says of itself. Like
@@ -79,15 +87,14 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*FS, error) {
 	if err := v.mapChunks(); err != nil {
 		return nil, err
 	}
-	if sb.log.logical != 0 {
-		return nil, errors.New("inconclusive: its log was not replayed (fsync(2) before a crash), so that the newest files are missing; mount it once")
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	v.roots = &tree{nodes: v.nodes, top: sb.root}
 	if v.sums, err = v.tree(sumTree); err != nil {
 		return nil, fmt.Errorf("open tree of checksums: %w", err)
+	}
+	if sb.log.logical != 0 {
+		if err := v.replay(ctx); err != nil {
+			return nil, fmt.Errorf("replay log: %w", err)
+		}
 	}
 	top, err := v.defaultSubvolume()
 	if err != nil {

@@ -59,6 +59,10 @@ func (v *volume) otherCopy(p []byte, logical uint64, sum []byte) error {
 // sumsFrom returns the checksums of the sector at an address and of those that follow it in one
 // item; at least one.
 func (v *volume) sumsFrom(logical uint64) ([]byte, error) {
+	logged, until := v.loggedSums(logical)
+	if logged != nil {
+		return logged, nil
+	}
 	k, data, err := v.sums.floor(key{sumObject, kindExtentSum, logical})
 	if err != nil && !errors.Is(err, errNotFound) {
 		return nil, fmt.Errorf("find checksum of data at %d: %w", logical, err)
@@ -66,7 +70,8 @@ func (v *volume) sumsFrom(logical uint64) ([]byte, error) {
 	sector, size := uint64(v.sb.sectorSize), v.sb.sum.size
 	if err == nil && k.object == sumObject && k.kind == kindExtentSum && (logical-k.offset)%sector == 0 {
 		if i := (logical - k.offset) / sector; i < uint64(len(data)/size) {
-			return data[int(i)*size : len(data)/size*size], nil
+			most := (until - logical + sector - 1) / sector
+			return data[int(i)*size:][:min(uint64(len(data)/size)-i, most)*uint64(size)], nil
 		}
 	}
 	return nil, fmt.Errorf("data at %d: it has no checksum", logical)

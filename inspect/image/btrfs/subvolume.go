@@ -85,7 +85,11 @@ func (v *volume) tree(id uint64) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tree{nodes: v.nodes, top: r.top}, nil
+	return v.treeOf(r), nil
+}
+
+func (v *volume) treeOf(r root) *tree {
+	return &tree{nodes: v.nodes, top: r.top, edits: v.replayed[r.id]}
 }
 
 func isSubvolume(id uint64) bool { return id == topLevelTree || id >= firstFree && id <= lastFree }
@@ -275,19 +279,32 @@ func (t *tree) directoryPath(ino uint64) (report.Raw, error) {
 		if depth > fsys.MaxDepth || len(path) > fsys.MaxPath {
 			return "", errors.New("directories are nested in a circle, or too deep")
 		}
-		k, data, err := t.floor(key{ino, kindInodeRef, ^uint64(0)})
+		ref, err := t.directoryRef(ino)
 		if err != nil {
 			return "", err
 		}
-		const size = 10
-		if k.object != ino || k.kind != kindInodeRef || len(data) < size || len(data) < size+int(le.Uint16(data[8:])) {
-			return "", fmt.Errorf("directory %d has no name: %w", ino, errNotFound)
-		}
-		name := report.Raw(data[size:][:le.Uint16(data[8:])])
+		name := report.Raw(ref.name)
 		if path != "" {
 			name += "/" + path
 		}
-		path, ino = name, k.offset
+		path, ino = name, ref.parent
 	}
 	return path, nil
+}
+
+// directoryRef is the one name of a directory.
+func (t *tree) directoryRef(ino uint64) (ref nameRef, err error) {
+	found := false
+	err = t.each(ino, kindInodeRef, func(k key, data []byte) error {
+		refs, err := decodeRefs(k, data)
+		if len(refs) > 0 {
+			ref, found = refs[0], true
+			return errStop
+		}
+		return err
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("directory %d has no name: %w", ino, errNotFound)
+	}
+	return ref, err
 }

@@ -10,6 +10,8 @@ import (
 type tree struct {
 	nodes *nodeReader
 	top   rootPointer
+	// edits are what the replay of a log changed; nil for nothing.
+	edits *edits
 }
 
 // errNotFound says that a tree has no such item.
@@ -22,8 +24,16 @@ var errStop = errors.New("stop")
 // is none. The data belongs to the tree.
 func (t *tree) scan(from key, fn func(k key, data []byte) error) error {
 	top, err := t.nodes.node(t.top)
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	if t.edits == nil {
 		err = t.scanNode(top, from, lastKey(), fn)
+	} else {
+		m := t.edits.merge(from, fn)
+		if err = t.scanNode(top, from, lastKey(), m.item); err == nil {
+			err = m.before(lastKey())
+		}
 	}
 	if err == errStop {
 		return nil
@@ -73,6 +83,12 @@ func (t *tree) below(n *node, i int, end key) (*node, key, error) {
 
 // find returns the item with a key.
 func (t *tree) find(k key) ([]byte, error) {
+	if data, edited := t.edits.find(k); edited {
+		if data == nil {
+			return nil, fmt.Errorf("item %v: %w", k, errNotFound)
+		}
+		return data, nil
+	}
 	got, data, err := t.floor(k)
 	if err != nil {
 		return nil, err
@@ -83,7 +99,7 @@ func (t *tree) find(k key) ([]byte, error) {
 	return data, nil
 }
 
-// floor returns the last item whose key is not after k.
+// floor returns the last item whose key is not after k, without regard to edits.
 func (t *tree) floor(k key) (key, []byte, error) {
 	n, err := t.nodes.node(t.top)
 	if err != nil {

@@ -39,7 +39,7 @@ func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
 		return err
 	}
 	w := walker{fs: fs, ctx: ctx, fn: fn, seen: map[place]bool{}}
-	t := &tree{nodes: fs.nodes, top: r.top}
+	t := fs.treeOf(r)
 	n, ino := fs.node(t, place{r.id, r.dir}, dirent{kind: 2}, "/")
 	return w.show(n, level{t, place{r.id, r.dir}, ino}, 0)
 }
@@ -97,7 +97,7 @@ func (w *walker) name(at level, d dirent, path report.Raw) (*fsys.Node, level) {
 		n.Fail(err)
 		return n, level{}
 	}
-	t := &tree{nodes: w.fs.nodes, top: r.top}
+	t := w.fs.treeOf(r)
 	p = place{r.id, r.dir}
 	n, ino := w.fs.node(t, p, d, path)
 	return n, level{t, p, ino}
