@@ -41,7 +41,7 @@ type Report struct {
 // the path that the content was read from.
 type Subject struct {
 	// Kind is "directory", "tar", "disk", "filesystem", "container" (an image's layers,
-	// merged) or "tree" (a step's output).
+	// merged), "commit" (of OSTree) or "tree" (a step's output).
 	Kind string `json:"kind"`
 	// Format is the container's: "raw", "qcow2", "gzip+tar", ...; empty for a directory.
 	Format string `json:"format,omitempty"`

@@ -32,6 +32,7 @@ func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.Platform, "platform", "", "of several container images take the one for `OS/ARCH[/VARIANT]`")
 	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
 	f.StringVar(&o.maxMemory, "max-memory", defaultMaxMemory, "give up when more than `SIZE` of memory is needed")
+	f.StringVar(&o.Ref, "ref", "", "of an OSTree repository take the commit of this `REF` or checksum")
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 

@@ -2,26 +2,10 @@ package image
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 
 	"github.com/assay-os/assay/inspect/image/oci"
 	"github.com/assay-os/assay/report"
 )
-
-// marks are files of which one is at the top of whatever holds container images. They
-// are looked for before a whole tree is listed.
-func marks() []string { return []string{"oci-layout", "manifest.json"} }
-
-// hasMarks tells whether holds is true of one of the marks.
-func hasMarks(holds func(name string) bool) bool {
-	for _, m := range marks() {
-		if holds(m) {
-			return true
-		}
-	}
-	return false
-}
 
 // openImages opens the container image that the files of a tree are, if they are one.
 func (i *Image) openImages(ctx context.Context, tree Tree, o Options, format func(kind string) string) (bool, error) {
@@ -49,13 +33,8 @@ func archiveOf(kind string) string {
 	if kind == oci.Layout {
 		return "oci-archive"
 	}
-	return kind
-}
-
-// isMarked tells whether a directory of the running system may hold container images.
-func isMarked(path string) bool {
-	return hasMarks(func(name string) bool {
-		info, err := os.Lstat(filepath.Join(path, name))
-		return err == nil && info.Mode().IsRegular()
-	})
+	if kind == oci.Docker {
+		return kind
+	}
+	return kind + "+tar"
 }

@@ -34,6 +34,9 @@ type Options struct {
 	Platform string
 	// Name chooses among container images, too: a name, a tag or a digest.
 	Name string
+	// Ref chooses among the commits of an OSTree repository: a ref or a checksum. Empty
+	// takes the only one.
+	Ref string
 }
 
 // DefaultMaxSize is where the unpacking of a compressed subject stops.
@@ -125,11 +128,9 @@ func (i *Image) openTar(ctx context.Context, f Device, at place) error {
 	if found, err := i.openPackedDisk(ctx, tree, at); found || err != nil {
 		return err
 	}
-	if hasMarks(tree.Holds) {
-		kind := func(kind string) string { return at.format(archiveOf(kind)) }
-		if found, err := i.openImages(ctx, tree, at.Options, kind); found || err != nil {
-			return err
-		}
+	kind := func(kind string) string { return at.format(archiveOf(kind)) }
+	if found, err := i.openWithin(ctx, tree, tree.Holds, at.Options, kind); found || err != nil {
+		return err
 	}
 	i.Subject = report.Subject{Kind: "tar", Format: at.format("tar")}
 	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "tar"}, Tree: tree}}
@@ -149,12 +150,13 @@ func openDirectory(ctx context.Context, path string, o Options) (*Image, error) 
 		return nil, err
 	}
 	img := &Image{closers: []func() error{tree.Close}}
-	if isMarked(path) {
-		if found, err := img.openImages(ctx, tree, o, func(kind string) string { return kind }); err != nil {
-			return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
-		} else if found {
-			return img, nil
-		}
+	holds := func(name string) bool { return holdsName(path, name) }
+	found, err := img.openWithin(ctx, tree, holds, o, func(kind string) string { return kind })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), img.Close())
+	}
+	if found {
+		return img, nil
 	}
 	img.Subject = report.Subject{Kind: "directory"}
 	img.Trees = []Volume{{Filesystem: report.Filesystem{Type: "directory"}, Tree: tree}}
