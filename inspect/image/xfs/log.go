@@ -51,6 +51,8 @@ type record struct {
 	tail    uint64 // lsn of the first record that may still be needed
 	crc     uint32
 	raw     []byte // the header
+	// unchecked is for tests alone, as device.verifies.
+	unchecked bool
 }
 
 // end is the block after the record.
@@ -215,7 +217,7 @@ func (j *journal) record(at int64) (*record, error) {
 		return nil, err
 	}
 	r := &record{
-		at: at, headers: 1,
+		at: at, headers: 1, unchecked: !j.dev.verifies,
 		cycle: be.Uint32(b[4:]),
 		lsn:   be.Uint64(b[16:]), tail: be.Uint64(b[24:]),
 		crc: le.Uint32(b[recordCRC:]),
@@ -290,7 +292,7 @@ func (j *journal) whole(r *record, head int64) (*record, int64, error) {
 // further blocks of the header, and the data as they lie in the log. Mkfs
 // writes none.
 func (r *record) sound(data []byte) bool {
-	if r.crc == 0 {
+	if r.crc == 0 || r.unchecked {
 		return true
 	}
 	for _, size := range []int{recordStruct, recordStruct32} {

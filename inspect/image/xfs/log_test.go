@@ -66,7 +66,7 @@ func churn(t testing.TB, dir string, rounds int) {
 // shut down everything is in the image; the others are copied while they are in use.
 func dirty(t testing.TB, stop bool, rounds, many int, args ...string) string {
 	t.Helper()
-	path := makeImage(t, smallest, args...)
+	path := makeImage(t, roomy, args...)
 	copied := ""
 	kerneltest.PopulateAs(t, "xfs", path, func(dir string) {
 		kerneltest.Must(t, os.Mkdir(filepath.Join(dir, "hard"), 0o755))

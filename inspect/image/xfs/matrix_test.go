@@ -15,15 +15,15 @@ import (
 	"github.com/assay-os/assay/inspect/image/xfs"
 )
 
-// smallest is the least that mkfs.xfs makes a filesystem of.
-const smallest = 320 << 20
+// roomy is the size of images with hard content.
+const roomy = 320 << 20
 
-// makeImage makes an image by mkfs.xfs with args.
+// makeImage makes an image by mkfs.xfs with args, smaller ones than it supports too.
 func makeImage(t testing.TB, size int64, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "fs.img")
 	kerneltest.Must(t, os.WriteFile(path, nil, 0o644), os.Truncate(path, size))
-	kerneltest.Run(t, "mkfs.xfs", append(append([]string{"-q", "-f"}, args...), path)...)
+	kerneltest.Run(t, "mkfs.xfs", append(append([]string{"-q", "-f", "--unsupported"}, args...), path)...)
 	return path
 }
 
@@ -101,7 +101,7 @@ func TestMatrixAgreesWithKernel(t *testing.T) {
 				fixtures.RequireFull(t)
 			}
 			t.Parallel()
-			path := makeImage(t, smallest, strings.Fields(args+" -L ümatrix")...)
+			path := makeImage(t, roomy, strings.Fields(args+" -L ümatrix")...)
 			compareWithBlkid(t, path)
 			kerneltest.PopulateAs(t, "xfs", path, func(dir string) { kerneltest.Hard(t, dir, blockSize(args), 1500) })
 			got := compareWithKernel(t, path)
@@ -120,4 +120,25 @@ func blockSize(args string) int {
 		}
 	}
 	return 4096
+}
+
+func TestReadsAsNobody(t *testing.T) {
+	t.Parallel()
+	fixtures.RequireRoot(t)
+	path := makeImage(t, roomy)
+	kerneltest.PopulateAs(t, "xfs", path, func(dir string) { kerneltest.Hard(t, dir, 4096, 100) })
+	kerneltest.Must(t, os.Chmod(path, 0o644))
+	fs := openImage(t, path)
+	got := fsystest.AsNobody(t, func() map[string]string { return fsystest.Contents(t, fs) })
+	fsystest.Compare(t, got, fsystest.Contents(t, fs))
+}
+
+func TestCrowdedDirectory(t *testing.T) {
+	fixtures.RequireFull(t)
+	fixtures.RequireRoot(t)
+	for _, args := range []string{"", "-b size=1024", "-b size=1024 -n size=32768 -i nrext64=1"} {
+		path := makeImage(t, roomy, strings.Fields(args)...)
+		kerneltest.PopulateAs(t, "xfs", path, func(dir string) { kerneltest.Hard(t, dir, 1024, 70000) })
+		compareWithKernel(t, path)
+	}
 }
