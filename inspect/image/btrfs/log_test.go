@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,7 @@ func crash(t *testing.T, mkfs, mount string, before, change func(d logged)) stri
 
 // logged are the steps of a crash, in a directory.
 type logged struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
@@ -232,5 +233,67 @@ func TestLogIsReplayedAsTheKernelDoes(t *testing.T) {
 			defer oracle.Close()
 			fsystest.Compare(t, got, fsystest.Contents(t, oracle))
 		})
+	}
+}
+
+// TestRandomLogs makes crashes out of random steps; the seeds are fixed.
+func TestRandomLogs(t *testing.T) {
+	t.Parallel()
+	fixtures.RequireRoot(t)
+	fixtures.RequireFull(t)
+	tested := 0
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			mkfs := []string{"", "-n 4096", "-O ^no-holes", "-M --csum xxhash"}[seed%4]
+			path := crash(t, mkfs, []string{"", "compress=lzo"}[seed/4%2], standing, func(d logged) { d.random(seed) })
+			if strings.Contains(kerneltest.Run(t, "btrfs", "inspect-internal", "dump-super", path), "log_root\t\t0\n") {
+				return // the kernel committed instead
+			}
+			tested++
+			got := fsystest.Contents(t, openImage(t, path))
+			oracle, err := kernel.Open(path, kernel.Options{Type: "btrfs", Replay: true})
+			kerneltest.Must(t, err)
+			defer oracle.Close()
+			fsystest.Compare(t, got, fsystest.Contents(t, oracle))
+		})
+	}
+	t.Logf("%d of the crashes left a log", tested)
+	if tested < 10 {
+		t.Errorf("only %d of the crashes left a log", tested)
+	}
+}
+
+// random takes steps in the directories of standing; those that the system refuses do nothing.
+func (d logged) random(seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	name := func() string {
+		dirs := []string{"dir", "other", "dir/sub", "."}
+		return fmt.Sprintf("%s/f%d", dirs[rnd.IntN(len(dirs))], rnd.IntN(12))
+	}
+	steps := []func(p string) error{
+		func(p string) error {
+			return os.WriteFile(p, bytes.Repeat([]byte{byte(rnd.Uint32())}, rnd.IntN(30000)), 0o644)
+		},
+		func(p string) error { return os.Truncate(p, int64(rnd.IntN(50000))) },
+		func(p string) error { return os.Chmod(p, os.FileMode(rnd.IntN(0o1000))) },
+		func(p string) error { return unix.Setxattr(p, fmt.Sprint("user.", rnd.IntN(3)), []byte(p), 0) },
+		func(p string) error { return unix.Removexattr(p, fmt.Sprint("user.", rnd.IntN(3))) },
+		func(p string) error { return os.Link(p, d.at(name())) },
+		func(p string) error { return os.Rename(p, d.at(name())) },
+		os.Remove,
+		func(p string) error { return os.Mkdir(p+"d", 0o755) },
+		func(p string) error { return os.Symlink("x", p+"l") },
+	}
+	for range 20 + rnd.IntN(60) {
+		p := d.at(name())
+		err := steps[rnd.IntN(len(steps))](p)
+		if err == nil && rnd.IntN(3) == 0 {
+			if f, err := os.Open(p); err == nil {
+				d.must(f.Sync(), f.Close())
+			}
+		}
+		if rnd.IntN(15) == 0 {
+			d.sync([]string{"dir", "other", "dir/sub", "."}[rnd.IntN(4)])
+		}
 	}
 }
