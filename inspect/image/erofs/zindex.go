@@ -126,8 +126,8 @@ func (a *assembler) follow(l lcluster) error {
 	a.since++
 	switch counted := l.distance&isCount != 0; {
 	case counted && a.waiting:
-		blocks := l.distance &^ isCount
-		if blocks == 0 || int64(blocks)<<a.fs.blockBits > maxCluster {
+		blocks := l.distance &^ isCount // 0 of a tail that lies elsewhere
+		if int64(blocks)<<a.fs.blockBits > maxCluster {
 			return fmt.Errorf("a cluster of %d blocks", blocks)
 		}
 		a.settle(blocks)
