@@ -10,9 +10,11 @@ import (
 
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/image/btrfs"
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
+	"github.com/assay-os/assay/report"
 )
 
 // openImage opens an image with the reader under test.
@@ -153,4 +155,15 @@ func squeezable(t testing.TB, dir string) {
 		kerneltest.Must(t, err)
 	}
 	kerneltest.Must(t, f.Close())
+}
+
+// walkFiles gives the path and the place of every file.
+func walkFiles(t testing.TB, fs *btrfs.FS, fn func(path string, physical int64)) {
+	t.Helper()
+	kerneltest.Must(t, fs.Walk(context.Background(), func(n *fsys.Node) error {
+		if n.Type == report.File {
+			fn(string(n.Path), n.Physical)
+		}
+		return n.Err
+	}))
 }
