@@ -42,10 +42,13 @@ func (b branch) files() []File {
 // view is the branch alone, as a tree.
 func (b branch) view() *Tree { return &Tree{files: b.files()} }
 
-// fstab reads the branch's own fstab. Trouble with it is the fstab
+// fstab reads the branch's own fstab.
+func (b branch) fstab() []report.FstabEntry { return b.view().fstab() }
+
+// fstab reads the tree's own fstab. Trouble with it is the fstab
 // inspector's to report; here it means that nothing is mounted.
-func (b branch) fstab() []report.FstabEntry {
-	data, err := b.view().ReadFile("/etc/fstab", maxTable)
+func (t *Tree) fstab() []report.FstabEntry {
+	data, err := t.ReadFile("/etc/fstab", maxTable)
 	if err != nil {
 		return nil
 	}

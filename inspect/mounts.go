@@ -22,6 +22,7 @@ func (in *inspection) mount(volumes []*volume) {
 	root.mounted = append(root.mounted, root.base)
 	in.tree.files = root.files()
 	in.noteMountpoint(root.volume, "/")
+	in.deploy(volumes)
 	table := in.mountsOf(root, volumes)
 	slices.SortStableFunc(table, func(a, b mount) int { return cmp.Compare(depth(a.dir), depth(b.dir)) })
 	for _, m := range table {
@@ -83,7 +84,7 @@ func (in *inspection) rootRank(volumes []*volume, b branch) int {
 	switch {
 	case discovered && system:
 		return 3
-	case system:
+	case system, b.has(deploymentsDir):
 		return 2
 	case discovered, len(lines) > 0:
 		return 1
@@ -95,7 +96,7 @@ func (in *inspection) rootRank(volumes []*volume, b branch) int {
 // names no volume of the image, by the partitions' types.
 func (in *inspection) mountsOf(root branch, volumes []*volume) []mount {
 	var table []mount
-	for _, line := range root.fstab() {
+	for _, line := range in.tree.fstab() {
 		if v := in.findVolume(volumes, line.Spec); v != nil && strings.HasPrefix(line.File, "/") {
 			table = append(table, mount{v.option(line.Options), line.File})
 		}
