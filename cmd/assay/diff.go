@@ -62,6 +62,7 @@ func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, 
 	if pathA == stdinName && pathB == stdinName {
 		return usage(errors.New("diff: stdin can be one subject only"))
 	}
+	how.mixed = true
 	a, err := openSubject(c.Context(), pathA, how, inspect.Options{})
 	if err != nil {
 		return err

@@ -18,9 +18,11 @@ const viaKernel = "kernel"
 // which look into subjects.
 type opening struct {
 	image.Options
-	partition, via string
+	partition, via, store string
 	// maxMemory bounds the heap: see bounded.
 	maxMemory string
+	// mixed says that what chooses may fit one of two subjects only.
+	mixed bool
 	// stdin is what was read from there, once it was.
 	stdin *os.File
 }
@@ -33,6 +35,7 @@ func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
 	f.StringVar(&o.maxMemory, "max-memory", defaultMaxMemory, "give up when more than `SIZE` of memory is needed")
 	f.StringVar(&o.Ref, "ref", "", "of an OSTree repository take the commit of this `REF` or checksum")
+	f.StringVar(&o.store, "store", "", "take SUBJECT for a step's output in the store `DIR`, by the beginning of its layer's id, its key or its step's id")
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 
@@ -45,7 +48,8 @@ func (o *opening) open(ctx context.Context, path string) (*image.Image, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	if o.partition != "" {
+	err = o.fits(img)
+	if err == nil && o.partition != "" {
 		err = img.Narrow(ctx, o.partition)
 	}
 	if err == nil && o.via == viaKernel {

@@ -31,6 +31,11 @@ func (o *opening) file(ctx context.Context, path string) (*os.File, error) {
 
 // image opens what is no saved report.
 func (o *opening) image(ctx context.Context, path string) (*image.Image, error) {
+	if o.store != "" && path != stdinName {
+		if img, err := stageOutput(ctx, o.store, path); img != nil || err != nil {
+			return img, err
+		}
+	}
 	if path != stdinName {
 		return image.Open(ctx, path, o.Options)
 	}
