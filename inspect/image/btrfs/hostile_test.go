@@ -251,7 +251,7 @@ func targets(t testing.TB) []target {
 
 func TestChangedBytesAreSurvived(t *testing.T) {
 	t.Parallel()
-	sweep(t, 67)
+	sweep(t, 151)
 }
 
 func TestEveryChangedByteIsSurvived(t *testing.T) {

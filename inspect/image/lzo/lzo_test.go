@@ -35,7 +35,7 @@ func samples() map[string][]byte {
 }
 
 // lzopBlocks cuts what lzop(1) writes into its blocks: compressed, and how long they were.
-func lzopBlocks(t *testing.T, b []byte) (blocks [][]byte, sizes []int) {
+func lzopBlocks(t testing.TB, b []byte) (blocks [][]byte, sizes []int) {
 	t.Helper()
 	const name = 33 // where its length stands, after the magic, versions, method, level, flags, mode and times
 	flags := binary.BigEndian.Uint32(b[17:])
@@ -95,7 +95,7 @@ func TestDecompressAgreesWithLzop(t *testing.T) {
 }
 
 // checkCuts requires an error of a block that is cut, that goes on, and that has no room.
-func checkCuts(t *testing.T, block []byte, size int) {
+func checkCuts(t testing.TB, block []byte, size int) {
 	t.Helper()
 	dst := make([]byte, size)
 	for _, n := range []int{0, 1, 2, len(block) / 2, len(block) - 3, len(block) - 1} {
@@ -148,4 +148,23 @@ func FuzzDecompress(f *testing.F) {
 			t.Fatal("written beyond the room")
 		}
 	})
+}
+
+func BenchmarkDecompress(b *testing.B) {
+	fixtures.RequireTool(b, "lzop")
+	content := samples()["few"]
+	cmd := exec.Command("lzop", "-c", "-1")
+	cmd.Stdin = bytes.NewReader(content)
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	blocks, sizes := lzopBlocks(b, out)
+	dst := make([]byte, sizes[0])
+	b.SetBytes(int64(sizes[0]))
+	for b.Loop() {
+		if _, err := lzo.Decompress(dst, blocks[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
