@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -30,7 +31,8 @@ defines them. Exit code 0 when the requirement is met, 1 when it is not, 2 when
 it cannot be told.`,
 		Example: `  assay diff yesterday.qcow2 today.qcow2
   assay diff report.json disk.raw --require identical
-  assay diff a.tar b.tar --format json`,
+  assay diff a.tar b.tar --format json
+  assay diff main.qcow2 branch.qcow2 --format markdown >comment.md`,
 		Args: positional(cobra.ExactArgs(2)),
 		RunE: bounded(&how.maxMemory, func(c *cobra.Command, args []string) error {
 			required, err := requirement(require)
@@ -41,7 +43,7 @@ it cannot be told.`,
 		}),
 	}
 	how.define(c.Flags())
-	formatFlag(c.Flags(), &format)
+	c.Flags().StringVar(&format, "format", formatText, "print the result as `FORMAT`: "+strings.Join(diffFormats(), ", "))
 	requireFlag(c.Flags(), &require, diff.Equivalent)
 	return c
 }
@@ -56,7 +58,7 @@ func requirement(name string) (diff.Verdict, error) {
 }
 
 func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, required diff.Verdict) error {
-	if err := checkFormat(format); err != nil {
+	if err := oneOf("format", format, diffFormats()...); err != nil {
 		return err
 	}
 	if pathA == stdinName && pathB == stdinName {
@@ -74,15 +76,29 @@ func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, 
 	}
 	defer b.Close()
 	result := diff.Compare(a.report, b.report)
-	if err := writeDiff(c.OutOrStdout(), result, format, a, b); err != nil {
+	if err := writeDiff(c.OutOrStdout(), result, format, required, a, b); err != nil {
 		return err
 	}
 	return verdictExit(result.Verdict, required)
 }
 
-func writeDiff(w io.Writer, result *diff.Result, format string, a, b *subject) error {
-	if format == "json" {
+// diffFormats are the forms of a result.
+func diffFormats() []string {
+	return []string{formatText, formatJSON, "jsonl", "markdown", "junit", "sarif"}
+}
+
+func writeDiff(w io.Writer, result *diff.Result, format string, required diff.Verdict, a, b *subject) error {
+	switch format {
+	case formatJSON:
 		return writeJSON(w, result)
+	case "jsonl":
+		return result.JSONL(w)
+	case "markdown":
+		return result.Markdown(w)
+	case "junit":
+		return result.JUnit(w, required)
+	case "sarif":
+		return result.SARIF(w)
 	}
 	return result.Text(w, func(side string, path report.Raw) []byte {
 		if side == "a" {

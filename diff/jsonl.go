@@ -1,0 +1,26 @@
+package diff
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+)
+
+// JSONL writes a result as lines of JSON: the result without its changes, then one
+// line for each change.
+func (r *Result) JSONL(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	head := *r
+	head.Changes = []Change{}
+	if err := e.Encode(head); err != nil {
+		return err
+	}
+	for _, c := range r.Changes {
+		if err := e.Encode(c); err != nil {
+			return err
+		}
+	}
+	return b.Flush()
+}
