@@ -94,15 +94,23 @@ func TestContainersAgreeWithKernel(t *testing.T) {
 	for name, c := range map[string]struct {
 		raw    string
 		offset int64
-		flags  []string // of qemu-img; none for the raw disk itself
+		flags  []string // of qemu-img: a format, its options, others; none for the raw disk itself
 	}{
 		"gpt":      {gpt, 2 << 20, nil},
 		"mbr":      {mbr, 3 << 20, nil},
-		"gpt-v3-c": {gpt, 2 << 20, []string{"compat=1.1", "-c"}},
-		"mbr-v2":   {mbr, 3 << 20, []string{"compat=0.10"}},
-		"mbr-zstd": {mbr, 3 << 20, []string{"compression_type=zstd", "-c"}},
-		"bare-v3":  {fs, 0, []string{"compat=1.1"}},
-		"bare-ext": {fs, 0, []string{"extended_l2=on"}},
+		"gpt-v3-c": {gpt, 2 << 20, []string{"qcow2", "compat=1.1", "-c"}},
+		"mbr-v2":   {mbr, 3 << 20, []string{"qcow2", "compat=0.10"}},
+		"mbr-zstd": {mbr, 3 << 20, []string{"qcow2", "compression_type=zstd", "-c"}},
+		"bare-v3":  {fs, 0, []string{"qcow2", "compat=1.1"}},
+		"bare-ext": {fs, 0, []string{"qcow2", "extended_l2=on"}},
+		"gpt-vmdk": {gpt, 2 << 20, []string{"vmdk", "subformat=streamOptimized"}},
+		"mbr-vmdk": {mbr, 3 << 20, []string{"vmdk", ""}},
+		"gpt-vhd":  {gpt, 2 << 20, []string{"vpc", ""}},
+		"mbr-vhd":  {mbr, 3 << 20, []string{"vpc", "subformat=fixed"}},
+		"gpt-vhdx": {gpt, 2 << 20, []string{"vhdx", ""}},
+		"mbr-vhdx": {mbr, 3 << 20, []string{"vhdx", "subformat=fixed"}},
+		"gpt-vdi":  {gpt, 2 << 20, []string{"vdi", ""}},
+		"bare-vdi": {fs, 0, []string{"vdi", "static=on"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			oracle, err := kernel.Open(c.raw, kernel.Options{Type: "ext4", Offset: c.offset, Size: 64 << 20})
@@ -110,7 +118,7 @@ func TestContainersAgreeWithKernel(t *testing.T) {
 			defer oracle.Close()
 			path := c.raw
 			if c.flags != nil {
-				path = convert(t, c.raw, c.flags[0], c.flags[1:]...)
+				path = blockmaptest.Convert(t, c.raw, c.flags[0], c.flags[1], c.flags[2:]...)
 			}
 			trees := openImage(t, path).Trees
 			fsystest.Compare(t, fsystest.Contents(t, trees[len(trees)-1].Tree), fsystest.Contents(t, oracle))
@@ -122,18 +130,23 @@ func TestContainersAgreeWithKernel(t *testing.T) {
 func TestNobodyReadsTheSame(t *testing.T) {
 	fixtures.RequireRoot(t)
 	fs := hardFS(t)
-	path := convert(t, fs, "compat=1.1", "-c")
-	for at := path; at != "/tmp" && len(at) > 1; at = filepath.Dir(at) {
-		kerneltest.Must(t, os.Chmod(at, 0o755))
-	}
 	want := fsystest.Contents(t, openImage(t, fs).Trees[0].Tree)
-	got := fsystest.AsNobody(t, func() map[string]string {
-		img, err := image.Open(context.Background(), path, image.Options{})
-		kerneltest.Must(t, err)
-		defer img.Close()
-		return fsystest.Contents(t, img.Trees[0].Tree)
-	})
-	fsystest.Compare(t, got, want)
+	paths := []string{convert(t, fs, "compat=1.1", "-c"), compress(t, fs, "zstd", "-1", "-q", "-k")}
+	for _, f := range []string{"vmdk", "vpc", "vhdx", "vdi"} {
+		paths = append(paths, blockmaptest.Convert(t, fs, f, ""))
+	}
+	for _, path := range paths {
+		for at := path; at != "/tmp" && len(at) > 1; at = filepath.Dir(at) {
+			kerneltest.Must(t, os.Chmod(at, 0o755))
+		}
+		got := fsystest.AsNobody(t, func() map[string]string {
+			img, err := image.Open(context.Background(), path, image.Options{})
+			kerneltest.Must(t, err)
+			defer img.Close()
+			return fsystest.Contents(t, img.Trees[0].Tree)
+		})
+		fsystest.Compare(t, got, want)
+	}
 }
 
 func TestBackingFileOnlyWhenAllowed(t *testing.T) {

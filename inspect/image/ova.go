@@ -52,7 +52,7 @@ func (i *Image) openOVA(ctx context.Context, p parcel, at place) (bool, error) {
 	}
 	var e envelope
 	if xml.Unmarshal(data, &e) != nil {
-		return false, nil // another archive with such a name in it
+		return false, nil //nolint:nilerr // another archive with such a name in it
 	}
 	names, err := e.disks()
 	if err != nil {

@@ -214,9 +214,9 @@ func Open(r io.ReaderAt, length int64, backing fsys.Device) (*Image, error) {
 // readL1 reads the whole L1 table. Only as much of it counts as the size needs.
 func (m *clusters) readL1() error {
 	span := m.l2Entries() << m.ClusterBits
-	need := (m.Header.Size + span - 1) / span
+	need := (m.Size + span - 1) / span
 	if int64(m.l1Entries) < need {
-		return fmt.Errorf("%d entries are too few for %d bytes", m.l1Entries, m.Header.Size)
+		return fmt.Errorf("%d entries are too few for %d bytes", m.l1Entries, m.Size)
 	}
 	size := need * 8
 	if m.l1Offset > uint64(m.length) || size > m.length-int64(m.l1Offset) {

@@ -50,19 +50,25 @@ func (h *header) logged() bool { return h.log != guid{} }
 // readHeader gives the header that counts: of those that are sound, the last
 // that was written.
 func readHeader(r io.ReaderAt) (*header, error) {
-	first, firstErr := headerAt(r, 64<<10)
-	second, secondErr := headerAt(r, 128<<10)
-	switch {
-	case firstErr != nil && secondErr != nil:
-		return nil, fmt.Errorf("of both copies none is sound: %w", firstErr)
-	case firstErr != nil:
-		return second, nil
-	case secondErr != nil || first.sequence > second.sequence:
-		return first, nil
-	case first.sequence == second.sequence && !bytes.Equal(first.raw, second.raw):
-		return nil, fmt.Errorf("both copies are of sequence %d, and differ", first.sequence)
+	var sound []*header
+	var errs []error
+	for _, off := range []int64{64 << 10, 128 << 10} {
+		h, err := headerAt(r, off)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		sound = append(sound, h)
 	}
-	return second, nil
+	switch {
+	case len(sound) == 0:
+		return nil, fmt.Errorf("of both copies none is sound: %w", errs[0])
+	case len(sound) == 1 || sound[0].sequence > sound[1].sequence:
+		return sound[0], nil
+	case sound[0].sequence == sound[1].sequence && !bytes.Equal(sound[0].raw, sound[1].raw):
+		return nil, fmt.Errorf("both copies are of sequence %d, and differ", sound[0].sequence)
+	}
+	return sound[1], nil
 }
 
 func headerAt(r io.ReaderAt, off int64) (*header, error) {
