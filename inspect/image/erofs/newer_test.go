@@ -24,15 +24,21 @@ func newerImages(t testing.TB) map[string][]byte {
 	}
 	out := map[string][]byte{}
 	for _, path := range paths {
-		f, err := os.Open(path)
-		kerneltest.Must(t, err)
-		r, err := gzip.NewReader(f)
-		kerneltest.Must(t, err)
-		data, err := io.ReadAll(r)
-		kerneltest.Must(t, err, f.Close())
-		out[strings.TrimSuffix(filepath.Base(path), ".erofs.gz")] = data
+		out[strings.TrimSuffix(filepath.Base(path), ".erofs.gz")] = unzip(t, path)
 	}
 	return out
+}
+
+func unzip(t testing.TB, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	kerneltest.Must(t, err)
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	kerneltest.Must(t, err)
+	data, err := io.ReadAll(r)
+	kerneltest.Must(t, err)
+	return data
 }
 
 // What newer versions write is read as the tree that they were given.
