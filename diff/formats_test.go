@@ -132,3 +132,24 @@ func TestJSONL(t *testing.T) {
 		t.Errorf("%v: %s", err, lines[len(lines)-1])
 	}
 }
+
+// The data of the page is the result, and no name of an image ends its element.
+func TestHTML(t *testing.T) {
+	r := hostile()
+	got := render(t, func(w io.Writer) error { return r.HTML(w, nil) })
+	if strings.Count(got, "<script") != 2 || strings.Count(got, "</script>") != 2 {
+		t.Errorf("got\n%s", got)
+	}
+	_, data, _ := strings.Cut(got, `id="data">`)
+	data, _, _ = strings.Cut(data, "</script>")
+	var back Result
+	if err := json.Unmarshal([]byte(data), &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.Verdict != r.Verdict || len(back.Changes) != len(r.Changes) || back.Changes[0].Path != r.Changes[0].Path {
+		t.Errorf("got %+v", back)
+	}
+	if strings.Contains(got, "http://") || strings.Contains(got, "https://") {
+		t.Error("the page names an address")
+	}
+}

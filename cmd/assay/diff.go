@@ -84,7 +84,7 @@ func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, 
 
 // diffFormats are the forms of a result.
 func diffFormats() []string {
-	return []string{formatText, formatJSON, "jsonl", "markdown", "junit", "sarif"}
+	return []string{formatText, formatJSON, "jsonl", "markdown", "html", "junit", "sarif"}
 }
 
 func writeDiff(w io.Writer, result *diff.Result, format string, required diff.Verdict, a, b *subject) error {
@@ -100,12 +100,16 @@ func writeDiff(w io.Writer, result *diff.Result, format string, required diff.Ve
 	case "sarif":
 		return result.SARIF(w)
 	}
-	return result.Text(w, func(side string, path report.Raw) []byte {
+	contents := func(side string, path report.Raw) []byte {
 		if side == "a" {
 			return a.read(path, hunkLimit)
 		}
 		return b.read(path, hunkLimit)
-	})
+	}
+	if format == "html" {
+		return result.HTML(w, contents)
+	}
+	return result.Text(w, contents)
 }
 
 // verdictExit turns a verdict into the exit code of the contract.
