@@ -3,6 +3,7 @@ package btrfs_test
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -215,5 +216,36 @@ func TestOpenRefusesOtherNodes(t *testing.T) {
 	c := fs.Reserved()
 	if len(c) != 2 || c[0] != (fsys.Extent{Length: 65536}) || c[1].Offset != 69632 || fs.Size() != 120<<20 {
 		t.Errorf("reserved: %v of %d", c, fs.Size())
+	}
+}
+
+// colliding finds names that have one hash, which share an item.
+func colliding(t testing.TB) []string {
+	t.Helper()
+	seen := map[uint32]string{}
+	var out []string
+	for i := 0; len(out) < 6; i++ {
+		name := fmt.Sprintf("user.name-%x", uint64(i)*0x9e3779b97f4a7c15)
+		hash := crc32.Update(1, crc32.MakeTable(crc32.Castagnoli), []byte(name)) // the inversions do not matter
+		if other, ok := seen[hash]; ok {
+			out = append(out, other, name)
+		}
+		seen[hash] = name
+	}
+	return out
+}
+
+func TestCollidingNamesAgreeWithKernel(t *testing.T) {
+	t.Parallel()
+	path := makeImage(t, 120<<20, "")
+	names := colliding(t)
+	populate(t, path, "", func(d string) {
+		for i, name := range names {
+			kerneltest.Must(t, os.WriteFile(filepath.Join(d, name), []byte{byte(i)}, 0o644), unix.Setxattr(filepath.Join(d, names[0]), name, []byte{byte(i)}, 0))
+		}
+	})
+	got := compareWithKernel(t, path)
+	if len(got) != 7 || strings.Count(got["/"+names[0]], "user.name-") != 6 {
+		t.Errorf("%q", got)
 	}
 }

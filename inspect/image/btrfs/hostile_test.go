@@ -170,7 +170,7 @@ func newTarget(t testing.TB, path string) target {
 	}
 	g.touched = nil
 	slices.Sort(g.nodes)
-	if len(g.nodes) < 5 {
+	if len(g.nodes) < 4 {
 		t.Fatalf("only %d nodes were read", len(g.nodes))
 	}
 	return g
@@ -310,6 +310,78 @@ func TestFlippedNodeIsAlwaysTold(t *testing.T) {
 			if readAll(context.Background(), p, p.size) == nil {
 				t.Errorf("a flip in byte %d of the node at %d is not told", at, n*page)
 			}
+		}
+	}
+}
+
+// A dirEntryAt is where an entry of a directory stands.
+type dirEntryAt struct {
+	page int64
+	at   int
+}
+
+// dirEntries finds all entries for a name: that which is listed, then that which is found: the later item lies first.
+func (g target) dirEntries(name string) []dirEntryAt {
+	const header = 30
+	var out []dirEntryAt
+	for _, n := range g.nodes {
+		b := g.pages[n]
+		for at := header; at+len(name) <= page; at++ {
+			if string(b[at:at+len(name)]) == name && int(binary.LittleEndian.Uint16(b[at-3:])) == len(name) && b[at-header+8] == 1 {
+				out = append(out, dirEntryAt{n, at - header})
+			}
+		}
+	}
+	return out
+}
+
+// changed is a copy in which change changed one entry, with the right checksum.
+func (g target) changed(e dirEntryAt, change func(entry []byte)) target {
+	g.picture = &picture{size: g.size, pages: maps.Clone(g.pages)}
+	b := bytes.Clone(g.pages[e.page])
+	change(b[e.at:])
+	binary.LittleEndian.PutUint32(b, crc32.Checksum(b[32:], crc32.MakeTable(crc32.Castagnoli)))
+	g.pages[e.page] = b
+	return g
+}
+
+// A directory that contains itself, names that only one of both lists has, and names that
+// lead to another file than they say.
+func TestWrongNamesAreTold(t *testing.T) {
+	t.Parallel()
+	fixtures.RequireRoot(t)
+	path := makeImage(t, 16<<20, tinyArgs)
+	populate(t, path, "", func(dir string) {
+		kerneltest.Must(t, os.MkdirAll(filepath.Join(dir, "outer/inner"), 0o755), os.WriteFile(filepath.Join(dir, "plain-file"), nil, 0o644))
+	})
+	g := newTarget(t, path)
+	outer, inner, file := g.dirEntries("outer"), g.dirEntries("inner"), g.dirEntries("plain-file")
+	if len(outer) != 2 || len(inner) != 2 || len(file) != 2 {
+		t.Fatalf("entries: %v %v %v", outer, inner, file)
+	}
+	into := func(number uint64) func([]byte) { return func(e []byte) { binary.LittleEndian.PutUint64(e, number) } }
+	first := binary.LittleEndian.Uint64(g.pages[outer[0].page][outer[0].at:])
+	for want, changed := range map[string]target{
+		"has more than one name: not read again": g.changed(inner[0], into(first)).changed(inner[1], into(first)),
+		"leads to two files":                     g.changed(inner[0], into(first)),
+		"can be opened, but is not listed":       g.changed(file[0], func(e []byte) { e[30] = 'P' }),
+		"is not where its hash says":             g.changed(file[1], func(e []byte) { e[30] = 'P' }),
+		`its directory says "directory"`:         g.changed(file[0], func(e []byte) { e[29] = 2 }).changed(file[1], func(e []byte) { e[29] = 2 }),
+		"there is no such item":                  g.changed(file[0], into(99999)).changed(file[1], into(99999)),
+		`the name "plain/file" is impossible`:    g.changed(file[1], func(e []byte) { e[35] = '/' }),
+		"leads to an item of kind 108":           g.changed(file[1], func(e []byte) { e[8] = 108 }),
+	} {
+		var told []string
+		fs, err := btrfs.Open(context.Background(), changed.picture, changed.size)
+		kerneltest.Must(t, err)
+		kerneltest.Must(t, fs.Walk(context.Background(), func(n *fsys.Node) error {
+			if n.Err != nil {
+				told = append(told, n.Err.Error())
+			}
+			return nil
+		}))
+		if !strings.Contains(strings.Join(told, "; "), want) {
+			t.Errorf("%s: %q", want, told)
 		}
 	}
 }
