@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,25 +48,16 @@ func TestFurtherDeviceIsNamed(t *testing.T) {
 	kerneltest.Must(t, err, os.WriteFile(path, append(data, more...), 0o600))
 	whole := fsystest.Contents(t, openImage(t, path))
 	kerneltest.Must(t, os.WriteFile(path, tiny(t, ""), 0o600))
-	fsystest.Compare(t, whole, fsystest.Contents(t, openImage(t, path)))
+	plain := fsystest.Contents(t, openImage(t, path))
+	whole["/link"] = plain["/link"] // each tree has a new one
+	fsystest.Compare(t, whole, plain)
 }
 
-// Holes of chunks are told, and cost nothing.
+// Holes between chunks are told.
 func TestHolesAreTold(t *testing.T) {
-	fixtures.RequireTool(t, "mkfs.erofs")
-	dir, path := t.TempDir(), filepath.Join(t.TempDir(), "fs")
-	f, err := os.Create(filepath.Join(dir, "sparse"))
-	kerneltest.Must(t, err)
 	const size = 64 << 20
-	for _, at := range []int64{0, 1 << 20, size - 4} {
-		_, err := f.WriteAt([]byte("data"), at)
-		kerneltest.Must(t, err)
-	}
-	kerneltest.Must(t, f.Close())
-	out, err := exec.Command("mkfs.erofs", "--chunksize=4096", path, dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	path := filepath.Join(t.TempDir(), "fs")
+	kerneltest.Must(t, os.WriteFile(path, unzip(t, "testdata/sparse.gz"), 0o600))
 	fs := openImage(t, path)
 	kerneltest.Must(t, fs.Walk(context.Background(), func(n *fsys.Node) error {
 		if n.Path != "/sparse" {
