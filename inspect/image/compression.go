@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/therootcompany/xz"
 
 	"github.com/assay-os/assay/inspect/image/dir"
 )
@@ -24,15 +24,15 @@ type compression struct {
 }
 
 // maxWindow bounds the memory of a decompressor: zstd(1) makes no larger window
-// without --ultra --long.
+// without --ultra --long, xz(1) none without --lzma2=dict.
 const maxWindow = 128 << 20
 
 func compressions() []compression {
 	return []compression{
 		{"gzip", "\x1f\x8b\x08", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-		{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+		{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxWindow) }},
 		{"zstd", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, error) {
-			return zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
+			return zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(2))
 		}},
 		{"bzip2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
 	}
