@@ -26,7 +26,6 @@ type signature struct {
 func signatures() []signature {
 	return []signature{
 		{kind: "crypto_LUKS", magic: "LUKS\xba\xbe"},
-		{kind: "erofs", offset: 1024, magic: "\xe2\xe1\xf5\xe0", uuid: 1024 + 48, label: 1024 + 64, labelSize: 16},
 		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
 		{kind: "swap", offset: 4096 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
 		{kind: "swap", offset: 65536 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},

@@ -81,7 +81,8 @@ func (fs *FS) chunks(ino *inode) ([]extent, error) {
 
 // add appends the chunk that b says.
 func (c *chunker) add(b []byte, offset, length int64) error {
-	device, block, mask := 0, uint64(0), uint64(1<<32-1)
+	device, mask := 0, uint64(1<<32-1)
+	var block uint64
 	if c.format&chunkIndexes == 0 {
 		block = uint64(le.Uint32(b))
 	} else {
