@@ -43,7 +43,7 @@ const (
 type attrReader struct {
 	fs   *FS
 	ino  *inode
-	fork *blocks
+	fork mapping
 	seen map[uint64]bool
 	out  attrs
 	errs []error
@@ -103,12 +103,12 @@ func (a *attrReader) short(b []byte) {
 // own may look like a leaf: only the tree tells them apart.
 func (a *attrReader) leaves() {
 	a.seen = map[uint64]bool{}
-	runs, err := a.fs.runs(a.ino, a.ino.attr)
+	fork, err := a.fs.mapping(a.ino, a.ino.attr)
 	if err != nil {
 		a.fail(err)
 		return
 	}
-	a.fork = &blocks{fs: a.fs, runs: runs}
+	a.fork = fork
 	next, err := a.firstLeaf()
 	for err == nil {
 		var b []byte

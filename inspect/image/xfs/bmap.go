@@ -3,6 +3,7 @@ package xfs
 import (
 	"errors"
 	"fmt"
+	"sort"
 )
 
 // A run is a piece of a fork's content: blocks of the fork from logical on lie
@@ -10,6 +11,9 @@ import (
 type run struct {
 	logical, physical, length uint64
 }
+
+// A mapping is the runs of a fork, in order.
+type mapping []run
 
 // The layout of a tree of extents: struct xfs_bmdr_block in the inode, struct
 // xfs_btree_block (long form) outside.
@@ -30,16 +34,16 @@ type mapper struct {
 	fs   *FS
 	ino  *inode
 	seen map[uint64]bool
-	runs []run
+	runs mapping
 	// next is the first logical block that was not told of yet.
 	next   uint64
 	found  uint64 // extents
 	mapped uint64 // blocks
 }
 
-// runs returns where the content of a fork lies, in order. With an error it
+// mapping returns where the content of a fork lies, in order. With an error it
 // returns what came before.
-func (fs *FS) runs(ino *inode, f fork) ([]run, error) {
+func (fs *FS) mapping(ino *inode, f fork) (mapping, error) {
 	m := mapper{fs: fs, ino: ino}
 	var err error
 	switch f.form {
@@ -190,4 +194,24 @@ func (m *mapper) enter(block uint64) ([]byte, error) {
 		return nil, fmt.Errorf("block %d: %w", block, err)
 	}
 	return b, nil
+}
+
+// mapped is where n blocks from logical on lie, block by block; nil when there is a
+// hole among them.
+func (m mapping) mapped(logical, n uint64) []uint64 {
+	i := sort.Search(len(m), func(i int) bool { return m[i].logical+m[i].length > logical })
+	out := make([]uint64, 0, n)
+	for ; i < len(m) && uint64(len(out)) < n; i++ {
+		r := m[i]
+		if r.logical > logical {
+			return nil
+		}
+		for ; logical < r.logical+r.length && uint64(len(out)) < n; logical++ {
+			out = append(out, r.physical+logical-r.logical)
+		}
+	}
+	if uint64(len(out)) < n {
+		return nil
+	}
+	return out
 }

@@ -120,19 +120,17 @@ func bigEndian(b []byte) uint64 {
 // holes.
 func (l *lister) blocks() {
 	l.seen = map[uint64]bool{}
-	c, err := l.fs.content(l.ino)
+	m, err := l.fs.mapping(l.ino, l.ino.data)
 	if err != nil {
 		l.fail(err)
-		runs, _ := l.fs.runs(l.ino, l.ino.data) // what came before
-		c = &blocks{fs: l.fs, runs: runs}
 	}
 	per := uint64(1) << l.fs.dirLog
 	end := uint64(leafOffset/l.fs.blockSize) / per
 	next := uint64(0)
-	for _, r := range c.runs {
+	for _, r := range m {
 		last := min((r.logical+r.length-1)/per, end-1)
 		for next = max(next, r.logical/per); next <= last; next++ {
-			if !l.block(next, c.mapped(next*per, per)) {
+			if !l.block(next, m.mapped(next*per, per)) {
 				return
 			}
 		}

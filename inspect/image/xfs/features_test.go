@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -96,8 +97,13 @@ func TestAttributes(t *testing.T) {
 			name := filepath.Join(dir, flags)
 			kerneltest.Must(t, os.WriteFile(name, nil, 0o644), setFlags(name, flags))
 		}
+		name := filepath.Join(dir, "project")
+		kerneltest.Must(t, os.WriteFile(name, nil, 0o644), setProject(name, 70001))
 	})
 	got := fsystest.List(t, openImage(t, path))
+	if !strings.HasSuffix(got["/project"], " project=70001") {
+		t.Error(got["/project"])
+	}
 	for flags, names := range want {
 		if !strings.HasSuffix(got["/"+flags], " "+names) {
 			t.Errorf("%s: %q, want %q", flags, got["/"+flags], names)
@@ -119,6 +125,21 @@ func setFlags(path, flags string) error {
 		}
 	}
 	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, bits)
+}
+
+// setProject gives a file to a project of quotas: FS_IOC_FSSETXATTR, struct fsxattr.
+func setProject(path string, id uint32) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	const request = 0x401c5820
+	attr := [7]uint32{3: id}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), request, uintptr(unsafe.Pointer(&attr))); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // Each of these is one exact error.

@@ -59,6 +59,7 @@ type inode struct {
 	version  byte
 	mode     uint16
 	uid, gid uint32
+	project  uint32
 	size     int64
 	mtime    time.Time
 	links    uint32
@@ -113,6 +114,8 @@ func decodeInode(number uint64, b []byte) *inode {
 	}
 	if ino.version == 1 {
 		ino.links = uint32(be.Uint16(b[6:]))
+	} else {
+		ino.project = uint32(be.Uint16(b[20:])) | uint32(be.Uint16(b[22:]))<<16
 	}
 	if ino.version == 3 {
 		ino.flags2 = be.Uint64(b[120:])

@@ -89,7 +89,7 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 		n.Fail(fmt.Errorf("inode %d: type %#x is unknown", ino.number, ino.mode&typeMask))
 	}
 	n.Mode = report.Mode(ino.mode & 0o7777)
-	n.UID, n.GID = ino.uid, ino.gid
+	n.UID, n.GID, n.Project = ino.uid, ino.gid, ino.project
 	n.Mtime = ino.mtime
 	n.Attributes = fsys.AttributeNames(ino.attributes())
 	n.Inode, n.Links = ino.number, ino.links
@@ -146,12 +146,12 @@ func (fs *FS) target(ino *inode) (string, error) {
 // remoteTarget reads a target in blocks. In version 5 each run of them has one
 // header: xfs_symlink_remote_read.
 func (fs *FS) remoteTarget(ino *inode) ([]byte, error) {
-	c, err := fs.content(ino)
+	m, err := fs.mapping(ino, ino.data)
 	if err != nil {
 		return nil, err
 	}
 	var out []byte
-	for _, r := range c.runs {
+	for _, r := range m {
 		if int64(len(out)) >= ino.size {
 			break
 		}
