@@ -18,15 +18,17 @@ import (
 // manyFiles makes an image of n small files, a hundred in each directory.
 func manyFiles(t testing.TB, n int) string {
 	t.Helper()
-	dir := t.TempDir()
-	for i := range n {
-		sub := filepath.Join(dir, fmt.Sprint("dir", i/100))
-		if i%100 == 0 {
-			kerneltest.Must(t, os.Mkdir(sub, 0o755))
+	path := makeImage(t, int64(n)*6<<10+256<<20, "-m single")
+	populate(t, path, "", func(dir string) {
+		for i := range n {
+			sub := filepath.Join(dir, fmt.Sprint("dir", i/100))
+			if i%100 == 0 {
+				kerneltest.Must(t, os.Mkdir(sub, 0o755))
+			}
+			kerneltest.Must(t, os.WriteFile(filepath.Join(sub, fmt.Sprint("file", i)), []byte("x"), 0o644))
 		}
-		kerneltest.Must(t, os.WriteFile(filepath.Join(sub, fmt.Sprint("file", i)), []byte("x"), 0o644))
-	}
-	return makeImage(t, int64(n)*6<<10+256<<20, "-m single --rootdir "+dir)
+	})
+	return path
 }
 
 // BenchmarkWalk reads the metadata of 30,000 files, without contents.

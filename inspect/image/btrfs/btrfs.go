@@ -129,7 +129,7 @@ func (v *volume) mapChunks() error {
 			return fmt.Errorf("chunk at %d: %w", space.chunks[i].logical, err)
 		}
 	}
-	return nil
+	return space.checkPlaces()
 }
 
 // Describe is what blkid(8) tells of the filesystem.

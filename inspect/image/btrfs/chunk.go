@@ -2,6 +2,7 @@ package btrfs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -161,6 +162,28 @@ func (c *chunk) missing() error {
 		}
 		st := c.stripes[column*len(c.stripes)/columns]
 		return fmt.Errorf("device %d (UUID %s) holds a part of it and is not here: filesystems of several devices are not read", st.device, formatUUID(st.uuid))
+	}
+	return nil
+}
+
+// checkPlaces refuses chunks that share bytes of the device: where a content lies must tell what
+// it is.
+func (s *space) checkPlaces() error {
+	type place struct{ start, end, logical uint64 }
+	var places []place
+	for i := range s.chunks {
+		c := &s.chunks[i]
+		for _, st := range c.stripes {
+			if st.offset != noDevice {
+				places = append(places, place{st.offset, st.offset + c.perStripe(len(c.stripes)), c.logical})
+			}
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.start, b.start) })
+	for i := 1; i < len(places); i++ {
+		if places[i].start < places[i-1].end {
+			return fmt.Errorf("the chunks at %d and %d lie in the same place of the device", places[i-1].logical, places[i].logical)
+		}
 	}
 	return nil
 }

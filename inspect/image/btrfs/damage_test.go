@@ -190,6 +190,10 @@ func TestUnreadFeaturesAreNamed(t *testing.T) {
 	if _, err := btrfs.Open(context.Background(), p, p.size); err == nil || !strings.Contains(err.Error(), "was not finished") {
 		t.Error(err)
 	}
+	p = g.patched([]byte{byte(super), 0, 0x38, 5, byte(super), 0, 0x3c, 1}) // errors, seeding
+	if fs, err := btrfs.Open(context.Background(), p, p.size); err != nil || fs.Describe().Settings["state"] != "with errors" || fs.Describe().Settings["seeding"] != "yes" {
+		t.Error(err)
+	}
 	p = g.patched([]byte{byte(super), 0, 0xc4, 9})
 	if _, err := btrfs.Open(context.Background(), p, p.size); err == nil || !strings.Contains(err.Error(), "checksums of kind 9 are not known") {
 		t.Error(err)

@@ -28,9 +28,14 @@ const readable = incompatMixedBackref | incompatDefaultSubvol | incompatMixedGro
 	incompatBigMetadata | incompatExtendedIref | incompatRAID56 | incompatSkinny | incompatNoHoles |
 	incompatMetadataUUID | incompatRAID1C34 | incompatSimpleQuota
 
-// knownFlags of the superblock are written, relocated, seeding, and the two of an image
+// knownFlags of the superblock are written, relocated, with errors, seeding, and the two of an image
 // without content (btrfs-image). Others mark a change of all nodes that was not finished.
-const knownFlags = 1<<0 | 1<<1 | 1<<32 | 1<<33 | 1<<34
+const knownFlags = 1<<0 | 1<<1 | flagErrors | flagSeeding | 1<<33 | 1<<34
+
+const (
+	flagErrors  = 1 << 2
+	flagSeeding = 1 << 32
+)
 
 // incompatNames names bits as /sys/fs/btrfs/features does; a bit without a name is
 // its number.

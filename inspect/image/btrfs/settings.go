@@ -14,9 +14,11 @@ func (sb *superblock) settings() map[string]string {
 		"device_id":   number(sb.deviceID),
 		"device_uuid": formatUUID(sb.deviceUUID()),
 	}
-	const seeding = 1 << 32
-	if sb.flags&seeding != 0 {
+	if sb.flags&flagSeeding != 0 {
 		m["seeding"] = "yes"
+	}
+	if sb.flags&flagErrors != 0 {
+		m["state"] = "with errors"
 	}
 	if sb.incompat&incompatMetadataUUID != 0 {
 		m["metadata_uuid"] = formatUUID(sb.nodeUUID())

@@ -87,6 +87,14 @@ func TestChunksAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+	shared := testSpace()
+	if err := errors.Join(shared.add(100*mib, chunkBytes(4*mib, profileDUP, 0, 5*mib, 9*mib)), shared.add(200*mib, chunkBytes(4*mib, 0, 0, 12*mib))); err != nil {
+		t.Error(err)
+	}
+	shared.chunks[0].stripes[1].offset = 9 * mib
+	if err := shared.checkPlaces(); err == nil || !strings.Contains(err.Error(), "the chunks at 104857600 and 209715200 lie in the same place") {
+		t.Error(err)
+	}
 	s := testSpace()
 	for range 2 { // in the superblock and in the tree
 		if err := s.add(100*mib, chunkBytes(4*mib, 0, 0, 5*mib)); err != nil || len(s.chunks) != 1 {
