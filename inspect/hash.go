@@ -158,6 +158,10 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 	if h.in.wants(sectionCanonical) {
 		h.canonical(ctx, f, again)
 	}
+	if err := image.Unchanged(c); err != nil {
+		f.Node.SHA256, f.Node.Canonical = "", nil
+		return err
+	}
 	return nil
 }
 

@@ -162,6 +162,9 @@ func (f *File) Read(limit int64) ([]byte, error) {
 	if n, err := c.ReadAt(data, 0); err != nil && (err != io.EOF || n != len(data)) {
 		return nil, fmt.Errorf("read %s: %w", f.Path, err)
 	}
+	if err := image.Unchanged(c); err != nil {
+		return nil, fmt.Errorf("read %s: %w", f.Path, err)
+	}
 	return data, nil
 }
 

@@ -16,6 +16,8 @@ func (o *opening) fits(img *image.Image) error {
 		return errors.New("--platform and --image choose a container image, and it holds none")
 	case o.Ref != "" && kind != "commit":
 		return errors.New("--ref chooses a commit of an OSTree repository, which it is not")
+	case o.CrossMounts && kind != "directory":
+		return errors.New("--cross-mounts reads on in a directory, which it is not")
 	}
 	return nil
 }

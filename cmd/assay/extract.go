@@ -223,7 +223,7 @@ func (x *extractor) file(ctx context.Context, f *inspect.File, name string) (err
 			return err
 		}
 	}
-	return nil
+	return image.Unchanged(content)
 }
 
 // copyRun copies one run to the same place; what is between runs stays a hole.

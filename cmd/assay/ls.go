@@ -224,5 +224,8 @@ func copyContent(ctx context.Context, w io.Writer, f *inspect.File) (err error) 
 			return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", diff.Printable(f.Path), io.ErrUnexpectedEOF)}
 		}
 	}
+	if err := image.Unchanged(content); err != nil {
+		return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", diff.Printable(f.Path), err)}
+	}
 	return nil
 }

@@ -35,6 +35,7 @@ func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
 	f.StringVar(&o.maxMemory, "max-memory", defaultMaxMemory, "give up when more than `SIZE` of memory is needed")
 	f.StringVar(&o.Ref, "ref", "", "of an OSTree repository take the commit of this `REF` or checksum")
+	f.BoolVar(&o.CrossMounts, "cross-mounts", false, "read what is mounted in a directory from a disk, too; by default only the filesystem that it lies on")
 	f.StringVar(&o.store, "store", "", "take SUBJECT for a step's output in the store `DIR`, by the beginning of its layer's id, its key or its step's id")
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }

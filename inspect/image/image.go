@@ -34,6 +34,10 @@ type (
 	Subvolumes = fsys.Subvolumes
 )
 
+// Unchanged tells of a content that others may write to, in a directory of the running
+// system, whether it is still what was listed.
+func Unchanged(c Content) error { return fsys.Unchanged(c) }
+
 // An Image is an opened subject.
 type Image struct {
 	Subject report.Subject

@@ -37,6 +37,8 @@ type Options struct {
 	// Ref chooses among the commits of an OSTree repository: a ref or a checksum. Empty
 	// takes the only one.
 	Ref string
+	// CrossMounts reads what is mounted in a directory from a disk, too.
+	CrossMounts bool
 }
 
 // DefaultMaxSize is where the unpacking of a compressed subject stops.
@@ -148,6 +150,9 @@ func openDirectory(ctx context.Context, path string, o Options) (*Image, error) 
 	tree, err := dir.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	if o.CrossMounts {
+		tree.CrossMounts()
 	}
 	img := &Image{closers: []func() error{tree.Close}}
 	holds := func(name string) bool { return holdsName(path, name) }

@@ -25,20 +25,54 @@ func (t *Tree) Open(n *fsys.Node) (fsys.Content, error) {
 		return nil, fmt.Errorf("open %s: %w", n.Path, err)
 	}
 	f := os.NewFile(uintptr(fd), string(n.Path))
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	st, err := stat(fd)
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || t.inode(st.Dev, st.Ino) != n.Inode {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || t.inode(unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino) != n.Inode {
 		return nil, errors.Join(fmt.Errorf("open %s: it was replaced while it was read", n.Path), f.Close())
 	}
-	return &File{File: f, size: st.Size}, nil
+	c := &content{File{File: f, size: int64(st.Size)}, stampOf(st)}
+	if listed, ok := n.Sys.(stamp); ok && listed != c.opened {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", n.Path, errChanged), f.Close())
+	}
+	return c, nil
+}
+
+// errChanged says that content and what is known of it are of different times.
+var errChanged = errors.New("it was changed while it was read")
+
+// A content is a file of a tree, which others may write to.
+type content struct {
+	File
+	opened stamp
+}
+
+// Unchanged implements fsys.Unchanged.
+func (c *content) Unchanged() error {
+	st, err := stat(int(c.Fd()))
+	if err != nil {
+		return err
+	}
+	if stampOf(st) != c.opened {
+		return errChanged
+	}
+	return nil
+}
+
+func stat(fd int) (*unix.Statx_t, error) {
+	var st unix.Statx_t
+	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, statxMask, &st)
+	return &st, err
 }
 
 // openFile opens a path below the root. No component may be a symlink, none may leave
 // the mount, and O_NONBLOCK keeps a FIFO that took the name from waiting.
 func (t *Tree) openFile(path string) (int, error) {
-	const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV
+	resolve := uint64(unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV)
+	if t.cross {
+		resolve &^= unix.RESOLVE_NO_XDEV
+	}
 	at, owned := int(t.root.Fd()), false
 	for {
 		part, rest := split(path)

@@ -3,7 +3,14 @@
 // The directory may be hostile, and may change while it is read: no symlink in
 // it is followed, no device or FIFO is opened, and the walk stays on the mount
 // that it started from. A name where another filesystem is mounted is shown
-// with an error, because what lies below the mount cannot be seen.
+// with an error that names all of them, because what lies below the mount cannot
+// be seen. With [Tree.CrossMounts] what is mounted from a disk is read too, as one
+// tree; what shows the kernel, memory or another machine never is.
+//
+// A file that is changed after it was listed and before its content was read to
+// the end is an error: what was read would be of no one time. Two changes that the
+// filesystem's clock does not tell apart (a few milliseconds before Linux 6.13)
+// are not seen.
 //
 // The kernel shows trusted.* attributes to root alone, and other people's files
 // not to everybody: what a common user may not read is an error of its node,
@@ -29,6 +36,9 @@ type Tree struct {
 	root *os.File
 	dev  uint64
 	uid  int
+	// mounts are those of when it was opened; nil where the kernel does not tell.
+	mounts *mounts
+	cross  bool
 
 	mu      sync.Mutex
 	foreign map[inodeKey]uint64
@@ -54,8 +64,16 @@ func New(root *os.File) (*Tree, error) {
 	if err := unix.Fstat(int(root.Fd()), &st); err != nil {
 		return nil, errors.Join(fmt.Errorf("stat %s: %w", root.Name(), err), root.Close())
 	}
-	return &Tree{root: root, dev: st.Dev, uid: os.Geteuid(), foreign: map[inodeKey]uint64{}}, nil
+	t := &Tree{root: root, dev: st.Dev, uid: os.Geteuid(), foreign: map[inodeKey]uint64{}}
+	if where, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", root.Fd())); err == nil {
+		t.mounts, _ = readMounts(where) // without it, mounts are found but not named
+	}
+	return t, nil
 }
+
+// CrossMounts has walks enter filesystems with a medium that are mounted in the tree. It
+// is called before the first walk.
+func (t *Tree) CrossMounts() { t.cross = true }
 
 // Close closes the directory.
 func (t *Tree) Close() error { return t.root.Close() }
@@ -127,7 +145,8 @@ func (w *walker) name(fd int, parent report.Raw, name string, depth int) error {
 	if err != nil {
 		return w.fn(&fsys.Node{Entry: report.Entry{Path: fsys.Join(parent, name)}, Physical: -1, Err: fmt.Errorf("stat: %w", err)})
 	}
-	if n.Type != report.Directory || n.Err != nil && errors.Is(n.Err, errMount) {
+	var mounted *covered
+	if n.Type != report.Directory || errors.As(n.Err, &mounted) {
 		return w.fn(n)
 	}
 	if len(n.Path) > fsys.MaxPath || depth > fsys.MaxDepth {

@@ -15,11 +15,18 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// errMount marks a name that a mount covers.
-var errMount = errors.New("another filesystem is mounted here: not read")
+// statxMask asks for every field of an entry, and the mount that it is on.
+const statxMask = unix.STATX_BASIC_STATS | unix.STATX_MNT_ID
 
-// statxMask asks for every field of an entry.
-const statxMask = unix.STATX_BASIC_STATS
+// A stamp is what changes with a file: its size, and when content and inode last did.
+type stamp struct {
+	size         int64
+	mtime, ctime unix.StatxTimestamp
+}
+
+func stampOf(st *unix.Statx_t) stamp {
+	return stamp{int64(st.Size), st.Mtime, st.Ctime}
+}
 
 // node describes the name in the directory fd, or the directory itself when
 // name is empty.
@@ -42,10 +49,26 @@ func (t *Tree) node(fd int, name string, path report.Raw) (*fsys.Node, error) {
 	n.Attributes = fsys.AttributeNames(uint32(st.Attributes) & (fsys.Append | fsys.Immutable | fsys.Nodump | fsys.Verity))
 	n.Inode = t.inode(unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino)
 	if name != "" && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
-		n.Err = errMount
+		n.Fail(t.covers(&st))
 	}
 	t.fill(n, fd, name, &st)
 	return n, nil
+}
+
+// covers is the error of a name where another filesystem is mounted, unless that is to
+// be read too.
+func (t *Tree) covers(st *unix.Statx_t) error {
+	kind := ""
+	if t.mounts != nil && st.Mask&unix.STATX_MNT_ID != 0 {
+		kind = t.mounts.kinds[st.Mnt_id]
+	}
+	if kind == "" {
+		return &covered{}
+	}
+	if t.cross && slices.Contains(onDisk(), kind) {
+		return nil
+	}
+	return &covered{kind, t.mounts.leftOut(t.cross)}
 }
 
 // fill sets what depends on the type.
@@ -54,6 +77,7 @@ func (t *Tree) fill(n *fsys.Node, fd int, name string, st *unix.Statx_t) {
 	case unix.S_IFREG:
 		n.Type = report.File
 		n.Size = int64(st.Size)
+		n.Sys = stampOf(st)
 		if err := t.readable(fd, name); err != nil && n.Err == nil {
 			n.Err = fmt.Errorf("read content: %w", err)
 		}

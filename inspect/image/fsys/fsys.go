@@ -110,6 +110,15 @@ type Content interface {
 	Extents() ([]Extent, error)
 }
 
+// Unchanged tells of a content that others may write to whether it is still what it
+// was when it was listed. Whoever has read the content asks before he believes it.
+func Unchanged(c Content) error {
+	if v, ok := c.(interface{ Unchanged() error }); ok {
+		return v.Unchanged()
+	}
+	return nil
+}
+
 // Join is the path of name in the directory dir: Join("/", "etc") is "/etc".
 func Join(dir report.Raw, name string) report.Raw {
 	if dir == "/" {
