@@ -23,6 +23,7 @@ func open(data []byte) (fsys.Device, error) {
 }
 
 func TestReadsWhatQEMUWrites(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 9<<20+512)
 	for _, options := range []string{"", "static=on"} {
 		t.Run(options, func(t *testing.T) {
@@ -37,6 +38,7 @@ func TestReadsWhatQEMUWrites(t *testing.T) {
 }
 
 func TestHolesAreNoExtents(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 9<<20)
 	dev, err := open(blockmaptest.Bytes(t, raw, "vdi", ""))
 	kerneltest.Must(t, err)
@@ -52,6 +54,7 @@ func TestHolesAreNoExtents(t *testing.T) {
 // Blocks of other sizes, and bytes before each block, are what no program here
 // writes: the map is moved by hand.
 func TestBlocksOfOtherSizes(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 2<<20)
 	data := blockmaptest.Bytes(t, raw, "vdi", "static=on")
 	blocks := data[le.Uint32(data[0x158:]):]
@@ -76,6 +79,7 @@ func TestBlocksOfOtherSizes(t *testing.T) {
 }
 
 func TestHostileHeadersAreRefused(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 4<<20)
 	good := blockmaptest.Bytes(t, raw, "vdi", "")
 	table := int(le.Uint32(good[0x154:]))
@@ -118,6 +122,7 @@ func TestHostileHeadersAreRefused(t *testing.T) {
 }
 
 func TestHostileBytes(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 4<<20)
 	for _, options := range []string{"", "static=on"} {
 		data := blockmaptest.Bytes(t, raw, "vdi", options)

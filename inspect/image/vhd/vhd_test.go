@@ -43,6 +43,7 @@ func sealAll(data []byte) {
 }
 
 func TestReadsWhatQEMUWrites(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 9<<20+512)
 	for _, options := range []string{"", "subformat=fixed", "force_size=on", "subformat=fixed,force_size=on"} {
 		t.Run(options, func(t *testing.T) {
@@ -68,6 +69,7 @@ func TestReadsWhatQEMUWrites(t *testing.T) {
 // The size is the geometry's or the current one, by the program that made the
 // disk, as qemu-img has it.
 func TestSizeByCreator(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 9<<20+512)
 	good := blockmaptest.Bytes(t, raw, "vpc", "")
 	for _, app := range []string{"vpc ", "qemu", "win ", "qem2", "d2v ", "CTXS", "tap\x00"} {
@@ -105,6 +107,7 @@ func TestSizeByCreator(t *testing.T) {
 }
 
 func TestHostileHeadersAreRefused(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 4<<20)
 	good := blockmaptest.Bytes(t, raw, "vpc", "force_size=on")
 	table := int(be.Uint64(good[512+16:]))
@@ -145,6 +148,7 @@ func TestHostileHeadersAreRefused(t *testing.T) {
 
 // One of two footers serves when the other is broken, and that is told.
 func TestOneFooterServes(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 4<<20)
 	good := blockmaptest.Bytes(t, raw, "vpc", "force_size=on")
 	for name, change := range map[string]func([]byte){
@@ -172,6 +176,7 @@ func TestOneFooterServes(t *testing.T) {
 
 // A raw disk that ends with the footer of something else is a raw disk.
 func TestRawDiskThatLooksFixed(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 4<<20)
 	good := blockmaptest.Bytes(t, raw, "vpc", "subformat=fixed,force_size=on")
 	old := append(bytes.Clone(good[:4<<20]), good[4<<20:4<<20+511]...) // as Virtual PC wrote it before 2004
@@ -204,6 +209,7 @@ func TestRawDiskThatLooksFixed(t *testing.T) {
 }
 
 func TestHostileBytes(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 4<<20)
 	data := blockmaptest.Bytes(t, raw, "vpc", "force_size=on")
 	blockmaptest.Cuts(t, data, 64<<10, open)

@@ -116,6 +116,7 @@ func sectorOf(c byte) []byte { return bytes.Repeat([]byte{c}, 4096) }
 
 // A log is replayed in memory as qemu replays it in the file.
 func TestLogIsReplayed(t *testing.T) {
+	t.Parallel()
 	raw, plain := blockmaptest.Disk(t, 9<<20)
 	good := blockmaptest.Bytes(t, raw, "vhdx", "block_size=1M")
 	table := regionOf(good, tableGUID)
@@ -161,6 +162,7 @@ func TestLogIsReplayed(t *testing.T) {
 // The tail of the last entry says where the replay begins. QEMU goes by the first
 // sound entry in the file, so that these are judged by the specification alone.
 func TestTailOfTheLog(t *testing.T) {
+	t.Parallel()
 	raw, plain := blockmaptest.Disk(t, 9<<20)
 	good := emptyLog(blockmaptest.Bytes(t, raw, "vhdx", "block_size=1M"))
 	blocks := int(le.Uint64(good[regionOf(good, tableGUID):])>>20) * mib
@@ -199,6 +201,7 @@ func TestTailOfTheLog(t *testing.T) {
 
 // A file that grew as the log says has zeros where nothing was written.
 func TestLogThatGrowsTheFile(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 9<<20)
 	data := emptyLog(blockmaptest.Bytes(t, raw, "vhdx", "block_size=1M"))
 	table := regionOf(data, tableGUID)
@@ -217,6 +220,7 @@ func TestLogThatGrowsTheFile(t *testing.T) {
 }
 
 func TestHostileLogs(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 4<<20)
 	good := emptyLog(blockmaptest.Bytes(t, raw, "vhdx", "block_size=1M"))
 	entry := func(change func(e []byte)) []byte {

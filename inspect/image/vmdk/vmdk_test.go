@@ -57,6 +57,7 @@ func formats() []string {
 }
 
 func TestReadsWhatQEMUWrites(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 9<<20+512)
 	for _, options := range formats() {
 		t.Run(options, func(t *testing.T) {
@@ -76,6 +77,7 @@ func TestReadsWhatQEMUWrites(t *testing.T) {
 
 // A grain that was zeroed is an entry of its own where the flag is on.
 func TestZeroedGrains(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 4<<20)
 	path := blockmaptest.Convert(t, raw, "vmdk", "zeroed_grain=on")
 	kerneltest.Run(t, "qemu-io", "-f", "vmdk", "-c", "write -z 64k 128k", path)
@@ -93,6 +95,7 @@ func TestZeroedGrains(t *testing.T) {
 
 // A disk of more than 2 GiB has several extents.
 func TestSeveralExtents(t *testing.T) {
+	t.Parallel()
 	raw := filepath.Join(t.TempDir(), "raw")
 	const size = 5<<30 + 1<<20
 	kerneltest.Must(t, os.WriteFile(raw, []byte("start"), 0o644), os.Truncate(raw, size))
@@ -126,6 +129,7 @@ func TestSeveralExtents(t *testing.T) {
 }
 
 func TestExtentsBesideOnlyWhenAllowed(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 2<<20)
 	data := blockmaptest.Bytes(t, raw, "vmdk", "subformat=monolithicFlat")
 	if _, err := open(data); err == nil || !strings.Contains(err.Error(), `"image-flat.vmdk"`) {
@@ -138,6 +142,7 @@ func TestExtentsBesideOnlyWhenAllowed(t *testing.T) {
 }
 
 func TestDescriptors(t *testing.T) {
+	t.Parallel()
 	dirName := t.TempDir()
 	raw, want := blockmaptest.Disk(t, 2<<20)
 	flat, err := os.ReadFile(raw)
@@ -184,7 +189,8 @@ func TestDescriptors(t *testing.T) {
 }
 
 func TestHostileHeadersAreRefused(t *testing.T) {
-	raw, _ := blockmaptest.Disk(t, 66<<20)
+	t.Parallel()
+	raw, _ := blockmaptest.Disk(t, 34<<20)
 	good := blockmaptest.Bytes(t, raw, "vmdk", "")
 	directory := int(le.Uint64(good[56:])) * 512
 	table := int(le.Uint32(good[directory:])) * 512
@@ -223,6 +229,7 @@ func TestHostileHeadersAreRefused(t *testing.T) {
 }
 
 func TestRedundantDirectoryServes(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 4<<20)
 	data := blockmaptest.Bytes(t, raw, "vmdk", "")
 	le.PutUint64(data[56:], 1<<40)
@@ -247,6 +254,7 @@ func streamed(data []byte) []byte {
 }
 
 func TestHostileStreams(t *testing.T) {
+	t.Parallel()
 	raw, want := blockmaptest.Disk(t, 4<<20)
 	good := streamed(blockmaptest.Bytes(t, raw, "vmdk", "subformat=streamOptimized"))
 	footer := good[len(good)-1024:]
@@ -287,6 +295,7 @@ func TestHostileStreams(t *testing.T) {
 }
 
 func TestHostileBytes(t *testing.T) {
+	t.Parallel()
 	raw, _ := blockmaptest.Disk(t, 2<<20)
 	for _, options := range []string{"", "subformat=streamOptimized"} {
 		data := blockmaptest.Bytes(t, raw, "vmdk", options)
