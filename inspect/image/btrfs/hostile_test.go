@@ -256,7 +256,7 @@ func TestChangedBytesAreSurvived(t *testing.T) {
 
 func TestEveryChangedByteIsSurvived(t *testing.T) {
 	fixtures.RequireFull(t)
-	sweep(t, 3)
+	sweep(t, 11)
 }
 
 // sweep changes every step-th byte of every node, which gets the right checksum.

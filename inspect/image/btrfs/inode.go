@@ -25,14 +25,17 @@ const (
 
 // The flags of an inode: BTRFS_INODE_* in fs/btrfs/btrfs_inode.h.
 const (
-	flagNoSums    = 1 << 0
-	flagSync      = 1 << 5
-	flagImmutable = 1 << 6
-	flagAppend    = 1 << 7
-	flagNodump    = 1 << 8
-	flagNoatime   = 1 << 9
-	flagDirsync   = 1 << 10
-	flagVerity    = 1 << 32
+	flagNoSums     = 1 << 0
+	flagNoCOW      = 1 << 1
+	flagNoCompress = 1 << 3
+	flagSync       = 1 << 5
+	flagImmutable  = 1 << 6
+	flagAppend     = 1 << 7
+	flagNodump     = 1 << 8
+	flagNoatime    = 1 << 9
+	flagCompress   = 1 << 11
+	flagDirsync    = 1 << 10
+	flagVerity     = 1 << 32
 )
 
 // An inode is what the reader needs of struct btrfs_inode_item.
@@ -98,7 +101,7 @@ func (ino *inode) deviceNumber() string {
 
 // attributes are the flags in the form that chattr(1) and statx(2) have them.
 func (ino *inode) attributes() string {
-	const sync, noatime, dirsync = 0x8, 0x80, 0x10000 // FS_*_FL in linux/fs.h
+	const sync, noatime, dirsync, compressed, noCompress, noCOW = 0x8, 0x80, 0x10000, 0x4, 0x400, 0x800000 // FS_*_FL in linux/fs.h
 	var out uint32
 	for _, f := range []struct {
 		flag uint64
@@ -106,6 +109,7 @@ func (ino *inode) attributes() string {
 	}{
 		{flagSync, sync}, {flagImmutable, fsys.Immutable}, {flagAppend, fsys.Append}, {flagNodump, fsys.Nodump},
 		{flagNoatime, noatime}, {flagDirsync, dirsync}, {flagVerity, fsys.Verity},
+		{flagNoCOW, noCOW}, {flagNoCompress, noCompress}, {flagCompress, compressed},
 	} {
 		if ino.flags&f.flag != 0 {
 			out |= f.bit

@@ -306,3 +306,33 @@ func TestFileIDsDiffer(t *testing.T) {
 		t.Error("numbers that do not fit are not 0")
 	}
 }
+
+// Subvolumes that lie in each other lie nowhere, and are left out.
+func TestSubvolumesInACircleAreLeftOut(t *testing.T) {
+	ref := func(name string) []byte {
+		b := le.AppendUint64(nil, firstFree)
+		b = le.AppendUint64(b, 0)
+		b = le.AppendUint16(b, uint16(len(name)))
+		return append(b, name...)
+	}
+	var items []item
+	for _, id := range []uint64{300, 301} {
+		data := make([]byte, rootItemSizeV2)
+		le.PutUint32(data[216:], 1)
+		items = append(items, item{key{id, kindRoot, 0}, data}, item{key{id, kindRootBackref, 601 - id}, ref("name")})
+	}
+	n, err := parseNode(leaf(items...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := newNodeReader(testSpace())
+	nodes.keep(8192, n)
+	v := &volume{nodes: nodes, roots: &tree{nodes: nodes, top: rootPointer{logical: 8192}}}
+	fs := &FS{volume: v, top: topLevelTree}
+	if all, err := fs.Subvolumes(); len(all) != 0 || err != nil {
+		t.Error(all, err)
+	}
+	if _, err := fs.Subvolume("name"); !errors.Is(err, errNotFound) {
+		t.Error(err)
+	}
+}

@@ -151,20 +151,21 @@ func (fs *FS) SubvolumeByID(id uint64) (*FS, error) {
 // top level, and "/" is the top level itself.
 func (fs *FS) Subvolume(path string) (*FS, error) {
 	all, err := fs.Subvolumes()
-	if err != nil {
-		return nil, err
-	}
 	want := strings.Join(strings.FieldsFunc(path, func(r rune) bool { return r == '/' }), "/")
 	for _, s := range all {
 		if string(s.Path) == want {
 			return fs.view(s.ID)
 		}
 	}
-	return nil, fmt.Errorf("there is no subvolume %q", path)
+	if err == nil {
+		err = errNotFound
+	}
+	return nil, fmt.Errorf("there is no subvolume %q: %w", path, err)
 }
 
 // Subvolumes lists all subvolumes by their IDs, the top level first. One that
-// no directory leads to is left out, as mount(8) cannot name it.
+// no directory leads to is left out, as mount(8) cannot name it. With an error the list lacks those
+// whose paths could not be read.
 func (fs *FS) Subvolumes() ([]Subvolume, error) {
 	var ids []uint64
 	err := fs.roots.scan(key{object: topLevelTree, kind: kindRoot}, func(k key, _ []byte) error {
@@ -176,8 +177,9 @@ func (fs *FS) Subvolumes() ([]Subvolume, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list subvolumes: %w", err)
 	}
-	paths := pathFinder{volume: fs.volume, known: map[uint64]report.Raw{topLevelTree: ""}}
+	paths := pathFinder{volume: fs.volume, known: map[uint64]foundPath{topLevelTree: {}}, steps: mostSteps}
 	var out []Subvolume
+	var first error
 	for _, id := range ids {
 		r, err := fs.subvolume(id)
 		if err == nil {
@@ -186,25 +188,41 @@ func (fs *FS) Subvolumes() ([]Subvolume, error) {
 				out = append(out, Subvolume{ID: id, Path: path, ReadOnly: r.readOnly, UUID: r.uuid, Parent: r.parent})
 			}
 		}
-		if err != nil && !errors.Is(err, errNotFound) {
-			return nil, fmt.Errorf("subvolume %d: %w", id, err)
+		if err != nil && first == nil && !errors.Is(err, errNotFound) {
+			first = fmt.Errorf("subvolume %d: %w", id, err)
 		}
 	}
-	return out, nil
+	return out, first
 }
 
-// A pathFinder goes from subvolumes up to the top level.
+// mostSteps bounds for how many directories on the paths of subvolumes is looked.
+const mostSteps = 1 << 20
+
+// A pathFinder goes from subvolumes up to the top level, from each once.
 type pathFinder struct {
 	*volume
-	known map[uint64]report.Raw
+	known map[uint64]foundPath
+	steps int
+}
+
+type foundPath struct {
+	path report.Raw
+	err  error
 }
 
 func (p *pathFinder) find(id uint64, depth int) (report.Raw, error) {
-	if path, ok := p.known[id]; ok {
-		return path, nil
+	if known, ok := p.known[id]; ok {
+		return known.path, known.err
 	}
+	p.known[id] = foundPath{err: fmt.Errorf("it is nested in itself: %w", errNotFound)}
+	path, err := p.up(id, depth)
+	p.known[id] = foundPath{path, err}
+	return path, err
+}
+
+func (p *pathFinder) up(id uint64, depth int) (report.Raw, error) {
 	if depth > fsys.MaxDepth {
-		return "", errors.New("subvolumes are nested in a circle, or too deep")
+		return "", fmt.Errorf("subvolumes are nested more than %d deep", fsys.MaxDepth)
 	}
 	parent, dir, name, err := p.backref(id)
 	if err != nil {
@@ -218,7 +236,7 @@ func (p *pathFinder) find(id uint64, depth int) (report.Raw, error) {
 	if err != nil {
 		return "", err
 	}
-	within, err := t.directoryPath(dir)
+	within, err := p.directoryPath(t, dir)
 	if err != nil {
 		return "", err
 	}
@@ -231,7 +249,6 @@ func (p *pathFinder) find(id uint64, depth int) (report.Raw, error) {
 	if len(path) > fsys.MaxPath {
 		return "", fmt.Errorf("its path is longer than %d bytes", fsys.MaxPath)
 	}
-	p.known[id] = path
 	return path, nil
 }
 
@@ -273,9 +290,12 @@ func (v *volume) leadsTo(parent, dir uint64, name string, child uint64) (bool, e
 }
 
 // directoryPath goes from a directory up to the root of its tree.
-func (t *tree) directoryPath(ino uint64) (report.Raw, error) {
+func (p *pathFinder) directoryPath(t *tree, ino uint64) (report.Raw, error) {
 	var path report.Raw
 	for depth := 0; ino != firstFree; depth++ {
+		if p.steps--; p.steps < 0 {
+			return "", errors.New("the paths of all subvolumes are too long")
+		}
 		if depth > fsys.MaxDepth || len(path) > fsys.MaxPath {
 			return "", errors.New("directories are nested in a circle, or too deep")
 		}
