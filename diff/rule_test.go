@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -214,5 +216,35 @@ func TestTimesThatCount(t *testing.T) {
 		if got := Compare(a, b); got.Verdict != Different {
 			t.Errorf("%s: verdict %s", path, got.Verdict)
 		}
+	}
+}
+
+// What one side has in a volume that is mounted nowhere is missing on the other
+// for certain only where that volume was read.
+func TestUnmountedVolumes(t *testing.T) {
+	aside := report.Entry{Path: "partition 3:/EFI/BOOT/x", Type: report.File, SHA256: "s"}
+	for name, c := range map[string]struct {
+		others []report.Entry
+		unread bool
+		want   Verdict
+	}{
+		"read":              {nil, false, Different},
+		"nothing was read":  {nil, true, Inconclusive},
+		"the root was read": {[]report.Entry{{Path: "partition 3:/", Type: report.Directory}, {Path: "partition 3:/a", Type: report.File}}, true, Different},
+		"another was read":  {[]report.Entry{{Path: "partition 4:/", Type: report.Directory}, {Path: "partition 4:/a", Type: report.File}}, true, Inconclusive},
+		"no path of ours":   {[]report.Entry{{Path: "relative", Type: report.Directory}}, true, Inconclusive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := sample(), sample()
+			a.Files = append(append(a.Files, c.others...), aside)
+			b.Files = append(b.Files, c.others...)
+			slices.SortFunc(a.Files, func(x, y report.Entry) int { return strings.Compare(string(x.Path), string(y.Path)) })
+			if c.unread {
+				b.Sections["files"] = report.Section{Status: report.Unread, Reason: "partition 3: broken"}
+			}
+			if got := Compare(a, b); got.Verdict != c.want {
+				t.Errorf("%s, want %s: %+v", got.Verdict, c.want, got.Changes)
+			}
+		})
 	}
 }

@@ -45,18 +45,31 @@ func (v *view) mayHold(p report.Raw) bool {
 	if v.report.Sections["files"].Status != report.Unread {
 		return false
 	}
-	dir := path.Dir(string(p))
+	volume, name := cutVolume(string(p))
+	dir := path.Dir(name)
 	for ; dir != "/"; dir = path.Dir(dir) {
-		if e, ok := v.lookup(report.Raw(dir)); ok {
+		if e, ok := v.lookup(report.Raw(volume + dir)); ok {
 			if e.Type != report.Directory {
 				return false
 			}
 			break
 		}
 	}
-	below := strings.TrimSuffix(dir, "/") + "/"
+	below := volume + strings.TrimSuffix(dir, "/") + "/"
 	i := v.find(report.Raw(below + "\x00"))
 	return i == len(v.report.Files) || !strings.HasPrefix(string(v.report.Files[i].Path), below)
+}
+
+// cutVolume splits the path of what no mount shows, "partition 3:/EFI", into the
+// volume with its colon and the absolute path in it; others have no volume.
+func cutVolume(p string) (volume, name string) {
+	if strings.HasPrefix(p, "/") {
+		return "", p
+	}
+	if i := strings.Index(p, ":/"); i >= 0 {
+		return p[:i+1], p[i+1:]
+	}
+	return p, "/" // none that a report of ours has
 }
 
 // find is the index at which p stands, or would stand, in the sorted files.

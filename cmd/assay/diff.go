@@ -21,23 +21,31 @@ func newDiff() *cobra.Command {
 	var format, require string
 	var how opening
 	c := &cobra.Command{
-		Use:   "diff A B",
+		Use:   "diff A B [C...]",
 		Short: "Say whether two systems behave the same, and what differs",
 		Long: `Compare two subjects: images, directories, archives or saved reports, in any mix.
 
 The verdict is identical, equivalent (every difference is explained by a rule),
 different, or inconclusive (something could not be read). docs/verdicts.md
 defines them. Exit code 0 when the requirement is met, 1 when it is not, 2 when
-it cannot be told.`,
+it cannot be told.
+
+More than two subjects are put into groups that behave the same.`,
 		Example: `  assay diff yesterday.qcow2 today.qcow2
   assay diff report.json disk.raw --require identical
   assay diff a.tar b.tar --format json
   assay diff main.qcow2 branch.qcow2 --format markdown >comment.md`,
-		Args: positional(cobra.ExactArgs(2)),
+		Args: positional(cobra.MinimumNArgs(2)),
 		RunE: bounded(&how.maxMemory, func(c *cobra.Command, args []string) error {
 			required, err := requirement(require)
 			if err != nil {
 				return err
+			}
+			if len(args) > 2 && required == diff.Identical {
+				return usage(errors.New("diff: --require identical is for two subjects"))
+			}
+			if len(args) > 2 {
+				return runGroup(c, args, how, format)
 			}
 			return runDiff(c, args[0], args[1], how, format, required)
 		}),

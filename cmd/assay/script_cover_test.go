@@ -12,7 +12,8 @@ import (
 )
 
 // TestScriptsCover: every command and every flag of it that help shows stands in a
-// line of a script, with the command's exit code.
+// line of a script, with the command's exit code. What all commands share that
+// open subjects stands in a line of one of them.
 func TestScriptsCover(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -27,6 +28,14 @@ func TestScriptsCover(t *testing.T) {
 		lines = append(lines, strings.Split(string(text), "\n")...)
 	}
 	cover(t, newRoot(), lines)
+	var shared pflag.FlagSet
+	new(opening).define(&shared)
+	text := strings.Join(lines, "\n")
+	shared.VisitAll(func(f *pflag.Flag) {
+		if !regexp.MustCompile(`assay .*--` + f.Name + `[ =]`).MatchString(text) {
+			t.Errorf("no script uses --%s", f.Name)
+		}
+	})
 }
 
 func cover(t *testing.T, c *cobra.Command, lines []string) {
@@ -46,7 +55,12 @@ func cover(t *testing.T, c *cobra.Command, lines []string) {
 		return
 	}
 	text := strings.Join(calls, "\n")
+	var shared pflag.FlagSet
+	new(opening).define(&shared)
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if shared.Lookup(f.Name) != nil {
+			return
+		}
 		used := `--` + f.Name + `[ =]`
 		if f.Shorthand != "" {
 			used += `| -[A-Za-z0-9]*` + f.Shorthand
