@@ -32,6 +32,8 @@ const (
 	entryFixed   = 8 + 1 + 2 // inode, length of the name, tag
 	unusedTag    = 0xffff
 	leafOffset   = 32 << 30
+	// maxBad bounds the work on a directory that claims the whole device.
+	maxBad = 1000
 )
 
 // A lister collects the names of one directory.
@@ -41,6 +43,7 @@ type lister struct {
 	seen  map[uint64]bool
 	names []dirent
 	errs  []error
+	bad   int // blocks that hold no names
 }
 
 // list returns the names of a directory but "." and "..", sorted. With an
@@ -170,7 +173,7 @@ func (l *lister) block(number uint64, at []uint64) bool {
 		l.fail(fmt.Errorf("data block %d: %w", number, err))
 	}
 	l.data(number, b)
-	return true
+	return l.bad < maxBad
 }
 
 // data reads the names of a data block.
@@ -192,6 +195,9 @@ func (l *lister) data(number uint64, b []byte) {
 		end -= int(count) * indexEntry
 	default:
 		l.fail(fmt.Errorf("data block %d starts with %#x", number, magic))
+		if l.bad++; l.bad == maxBad {
+			l.errs = append(l.errs, errors.New("it has too many such blocks: not read further"))
+		}
 		return
 	}
 	l.entries(b[:end], start)

@@ -45,6 +45,7 @@ type record struct {
 	at      int64 // block of its header
 	headers int64 // blocks of its header
 	blocks  int64 // of data
+	length  int64 // of data in bytes; in version 1 they do not fill the last block
 	ops     int
 	cycle   uint32
 	lsn     uint64 // cycle and block
@@ -229,7 +230,7 @@ func (j *journal) record(at int64) (*record, error) {
 		return nil, fmt.Errorf("block %d: no record starts here", at)
 	case version != recordVersion1 && version != recordVersion2:
 		return nil, fmt.Errorf("block %d: a record of version %d", at, version)
-	case length == 0 || length > recordMaxSize || length%logBlock != 0 || r.ops > recordMaxSize/opHeader:
+	case length == 0 || length > recordMaxSize || r.ops > recordMaxSize/opHeader:
 		return nil, fmt.Errorf("block %d: a record of %d bytes", at, length)
 	case be.Uint32(b[300:]) != recordLittle:
 		return nil, fmt.Errorf("block %d: a record of a big-endian machine is not read", at)
@@ -239,7 +240,8 @@ func (j *journal) record(at int64) (*record, error) {
 	if version == recordVersion2 && size > headerCovers {
 		r.headers = (min(int64(size), recordMaxSize) + headerCovers - 1) / headerCovers
 	}
-	if r.blocks = int64(length) / logBlock; r.headers+r.blocks > j.size {
+	r.length = int64(length)
+	if r.blocks = (r.length + logBlock - 1) / logBlock; r.headers+r.blocks > j.size {
 		return nil, fmt.Errorf("block %d: a record is longer than the log", at)
 	}
 	r.raw, err = j.read(at, r.headers)
@@ -302,7 +304,7 @@ func (r *record) sound(data []byte) bool {
 		for at := logBlock; at < len(r.raw); at += logBlock {
 			crc = crc32.Update(crc, castagnoli, r.raw[at:at+recordExtension])
 		}
-		if crc32.Update(crc, castagnoli, data) == r.crc {
+		if crc32.Update(crc, castagnoli, data[:r.length]) == r.crc {
 			return true
 		}
 	}

@@ -74,7 +74,7 @@ func readSuperblock(r io.ReaderAt) (superblock, error) {
 		dirLog:     b[192],
 	}
 	if sb.bits&bitMore != 0 {
-		sb.features2 = be.Uint32(b[200:])
+		sb.features2 = be.Uint32(b[200:]) | be.Uint32(b[204:]) // some kernels wrote it to the wrong place
 	}
 	if sb.version == 5 {
 		sb.compat, sb.roCompat = be.Uint32(b[208:]), be.Uint32(b[212:])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // The flags and owners of an operation: struct xlog_op_header.
@@ -27,6 +28,7 @@ const (
 type item struct {
 	total   int // regions that it will have
 	regions [][]byte
+	grown   bool // the last region is a copy with room
 }
 
 func (i *item) kind() uint16 { return le.Uint16(i.regions[0]) }
@@ -96,7 +98,7 @@ func (j *journal) data(r *record) ([]byte, error) {
 		}
 		copy(b[i*logBlock:], words[i%headerCycles*4:][:4])
 	}
-	return b, nil
+	return b[:r.length], nil
 }
 
 // record takes the operations of one record.
@@ -170,14 +172,14 @@ func (t *transaction) add(b []byte) error {
 		t.items = append(t.items, &item{total: total})
 	}
 	last := t.items[len(t.items)-1]
-	last.regions = append(last.regions, b)
+	last.regions, last.grown = append(last.regions, b), false
 	return nil
 }
 
 // extend takes the rest of a region that did not fit into its record.
 func (t *transaction) extend(b []byte) error {
 	if len(t.header) < transactionHeader {
-		t.header = append(t.header[:len(t.header):len(t.header)], b...)
+		t.header = append(slices.Clip(t.header), b...)
 		if len(t.header) > transactionHeader {
 			return errors.New("a transaction's header is too long")
 		}
@@ -188,6 +190,9 @@ func (t *transaction) extend(b []byte) error {
 	}
 	last := t.items[len(t.items)-1]
 	region := &last.regions[len(last.regions)-1]
-	*region = append((*region)[:len(*region):len(*region)], b...)
+	if !last.grown { // it lies within a record, which it must not write over
+		*region, last.grown = slices.Clip(*region), true
+	}
+	*region = append(*region, b...)
 	return nil
 }
