@@ -19,6 +19,8 @@ const viaKernel = "kernel"
 type opening struct {
 	image.Options
 	partition, via, store string
+	// passphrase is the file that holds it.
+	passphrase string
 	// maxMemory bounds the heap: see bounded.
 	maxMemory string
 	// mixed says that what chooses may fit one of two subjects only.
@@ -29,7 +31,7 @@ type opening struct {
 
 // define adds the flags.
 func (o *opening) define(f *pflag.FlagSet) {
-	f.StringVar(&o.partition, "partition", "", "look into partition `N` alone")
+	f.StringVar(&o.partition, "partition", "", "look into partition `N`, or the mapped device of that name, alone")
 	f.BoolVar(&o.AllowBacking, "allow-backing", false, "let an image read the files that it names, out of its own directory alone: what a qcow2 is based on, the extents of a vmdk")
 	f.StringVar(&o.Platform, "platform", "", "of several container images take the one for `OS/ARCH[/VARIANT]`")
 	f.StringVar(&o.Name, "image", "", "of several container images take the one of this `NAME`, tag or digest")
@@ -37,6 +39,7 @@ func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.Ref, "ref", "", "of an OSTree repository take the commit of this `REF` or checksum")
 	f.BoolVar(&o.CrossMounts, "cross-mounts", false, "read what is mounted in a directory from a disk, too; by default only the filesystem that it lies on")
 	f.StringVar(&o.store, "store", "", "take SUBJECT for a step's output in the store `DIR`, by the beginning of its layer's id, its key or its step's id")
+	f.StringVar(&o.passphrase, "passphrase-file", "", "open encrypted volumes by the passphrase in `FILE`")
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 
@@ -44,6 +47,12 @@ func (o *opening) define(f *pflag.FlagSet) {
 func (o *opening) open(ctx context.Context, path string) (*image.Image, error) {
 	if o.via != "" && o.via != viaKernel {
 		return nil, usage(fmt.Errorf("--via %q: it can be %s", o.via, viaKernel))
+	}
+	if o.passphrase != "" {
+		var err error
+		if o.Passphrases, err = readPassphrase(o.passphrase); err != nil {
+			return nil, err
+		}
 	}
 	img, err := o.image(ctx, path)
 	if err != nil {

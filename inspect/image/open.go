@@ -32,6 +32,8 @@ type Options struct {
 	// Platform chooses among container images: "os/architecture" or
 	// "os/architecture/variant". Empty takes the only one.
 	Platform string
+	// Passphrases are tried on encrypted volumes, one after the other.
+	Passphrases [][]byte
 	// Name chooses among container images, too: a name, a tag or a digest.
 	Name string
 	// Ref chooses among the commits of an OSTree repository: a ref or a checksum. Empty

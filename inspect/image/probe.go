@@ -25,7 +25,6 @@ type signature struct {
 // signatures are in the order in which they are looked for.
 func signatures() []signature {
 	return []signature{
-		{kind: "crypto_LUKS", magic: "LUKS\xba\xbe"},
 		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
 		{kind: "swap", offset: 4096 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
 		{kind: "swap", offset: 65536 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/luks"
 	"github.com/assay-os/assay/inspect/image/lvm"
 	"github.com/assay-os/assay/inspect/image/verity"
 	"github.com/assay-os/assay/report"
@@ -84,6 +85,7 @@ func layers() []layer {
 	return []layer{
 		{lvm.Probe, (*stack).addPhysical},
 		{verity.Probe, (*stack).addHashTree},
+		{luks.Probe, (*stack).addCrypt},
 	}
 }
 
