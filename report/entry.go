@@ -53,11 +53,14 @@ type Entry struct {
 	// They are empty where the mode says all. Xattrs holds their raw form.
 	ACL        string `json:"acl,omitempty"`
 	DefaultACL string `json:"default_acl,omitempty"`
-	// Project is the project id of quotas; 0 is nobody's.
+	// Project is the project id of quotas; 0 is nobody's, or not to be seen: as
+	// Attributes.
 	Project uint32 `json:"project,omitempty"`
 	// Attributes are the flags of the inode that chattr(1) sets, by name, sorted
-	// and with commas between: "immutable". Of a directory only those are seen
-	// that statx(2) shows: append-only, immutable, nodump, verity.
+	// and with commas between: "immutable". In a directory that is mounted, all
+	// are seen of files and directories that the reader may open, and of the
+	// rest those of statx(2): append-only, compressed, encrypted, immutable,
+	// nodump, verity.
 	Attributes string `json:"attributes,omitempty"`
 	// Hardlink is the first path, in order, of the group of names that share
 	// this inode; it is empty for an inode with one name.

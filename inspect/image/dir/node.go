@@ -46,12 +46,12 @@ func (t *Tree) node(fd int, name string, path report.Raw) (*fsys.Node, error) {
 		GID:   st.Gid,
 		Mtime: time.Unix(st.Mtime.Sec, int64(st.Mtime.Nsec)).UTC(),
 	}, Links: st.Nlink, Physical: -1}
-	n.Attributes = fsys.AttributeNames(uint32(st.Attributes) & (fsys.Append | fsys.Immutable | fsys.Nodump | fsys.Verity))
 	n.Inode = t.inode(unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino)
 	if name != "" && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
 		n.Fail(t.covers(&st))
 	}
 	t.fill(n, fd, name, &st)
+	seeFlags(n, fd, name, &st)
 	return n, nil
 }
 

@@ -30,6 +30,7 @@ const (
 	roGDTCsum      = 0x10
 	roBigalloc     = 0x200
 	roMetadataCsum = 0x400
+	roProject      = 0x2000
 )
 
 // readable are the incompatible features that this reader understands.

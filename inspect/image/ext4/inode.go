@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
 )
 
@@ -113,6 +114,32 @@ func (fs *FS) version(ino *inode) [2]uint64 {
 		return [2]uint64{}
 	}
 	return [2]uint64{uint64(changed.UnixNano()), uint64(ino.generation)}
+}
+
+// shown are the flags that the kernel shows: of files and directories those of
+// EXT4_FL_USER_VISIBLE, of others those of statx(2).
+func (ino *inode) shown() uint32 {
+	const visible, ofDirectories = 0x725bdfff, 0x20000000
+	switch ino.kind() {
+	case report.File:
+		return ino.flags & visible &^ ofDirectories
+	case report.Directory:
+		return ino.flags & visible
+	}
+	return ino.flags & (fsys.Append | fsys.Immutable | fsys.Nodump | flagCompressed | flagEncrypted | fsys.Verity)
+}
+
+// project is the id for quotas, where the filesystem has them and the inode has
+// room. The kernel tells it of files and directories alone.
+func (fs *FS) project(ino *inode) uint32 {
+	const at = 0x9c // i_projid
+	if kind := ino.kind(); kind != report.File && kind != report.Directory {
+		return 0
+	}
+	if fs.roCompat&roProject == 0 || at+4 > 128+ino.extra || at+4 > len(ino.raw) {
+		return 0
+	}
+	return le.Uint32(ino.raw[at:])
 }
 
 // checkInode refuses what the kernel refuses when it loads an inode.

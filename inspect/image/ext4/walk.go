@@ -92,7 +92,8 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	n.Mode = report.Mode(ino.mode & 0o7777)
 	n.UID, n.GID = ino.uid, ino.gid
 	n.Mtime = ino.mtime
-	n.Attributes = fsys.AttributeNames(ino.flags)
+	n.Attributes = fsys.AttributeNames(ino.shown())
+	n.Project = fs.project(ino)
 	n.Inode, n.Links = uint64(ino.number), uint32(ino.links)
 	n.Version = fs.version(ino)
 	n.Sys = ino.number
