@@ -26,8 +26,6 @@ type signature struct {
 func signatures() []signature {
 	return []signature{
 		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
-		{kind: "swap", offset: 4096 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
-		{kind: "swap", offset: 65536 - 10, magic: "SWAPSPACE2", uuid: 0x40c, label: 0x41c, labelSize: 16},
 		{kind: "ntfs", offset: 3, magic: "NTFS    "},
 		{kind: "exfat", offset: 3, magic: "EXFAT   "},
 		{kind: "linux_raid_member", offset: 4096, magic: "\xfc\x4e\x2b\xa9"},

@@ -9,6 +9,7 @@ import (
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/luks"
 	"github.com/assay-os/assay/inspect/image/lvm"
+	"github.com/assay-os/assay/inspect/image/swap"
 	"github.com/assay-os/assay/inspect/image/verity"
 	"github.com/assay-os/assay/report"
 )
@@ -86,6 +87,7 @@ func layers() []layer {
 		{lvm.Probe, (*stack).addPhysical},
 		{verity.Probe, (*stack).addHashTree},
 		{luks.Probe, (*stack).addCrypt},
+		{swap.Probe, (*stack).addSwap},
 	}
 }
 
@@ -125,10 +127,11 @@ func (s *stack) look(ctx context.Context, b *block) {
 		return
 	}
 	s.name(b, &f)
-	if f.Type != "swap" {
-		s.openFilesystem(ctx, b, f)
-		return
-	}
+	s.openFilesystem(ctx, b, f)
+}
+
+// addSwap leaves a swap area to those who compare bytes: it holds no files.
+func (s *stack) addSwap(_ context.Context, b *block, f report.Filesystem) {
 	b.leave("", 0, b.Size())
 	if b.index == whole {
 		s.refuse(b, f, errors.New("it holds no files"))

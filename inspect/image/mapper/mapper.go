@@ -19,7 +19,8 @@ import (
 	"github.com/assay-os/assay/inspect/image/fsys"
 )
 
-// A Leg is a place on a device that a target maps to.
+// A Leg is a place on a device that a target maps to. Devices are compared with
+// each other: each is a pointer.
 type Leg struct {
 	Device fsys.Device
 	Offset int64
