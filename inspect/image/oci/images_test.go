@@ -32,6 +32,7 @@ func TestArrangements(t *testing.T) {
 	source := layoutOf(t, gzipped(t, layers[0]), layers[1])
 	path := source.write(t)
 	want := contents(t, source.tar(t), oci.Options{})
+	fsystest.Compare(t, contents(t, layoutOf(t, layers[0], zstandard(t, layers[1])).tar(t), oci.Options{}), want)
 	if len(want) != 5 {
 		t.Fatalf("got %v", want)
 	}
