@@ -143,12 +143,16 @@ func (fs *FS) onDevice(device int, block uint64, length int64) (int64, error) {
 }
 
 // elsewhere tells whether the content of a file lies on a device that is not
-// part of the image.
+// part of the image, as far as its first chunks show: a walk must not read the
+// whole map of every name.
 func (fs *FS) elsewhere(ino *inode) error {
 	if len(fs.devices) == 0 || ino.layout != layoutChunks || ino.length == 0 {
 		return nil
 	}
-	_, err := fs.chunks(ino)
+	const enough = 64 << 9 // bytes: of blocks of any size
+	first := *ino
+	first.length = min(ino.length, enough)
+	_, err := fs.chunks(&first)
 	return err
 }
 

@@ -104,9 +104,9 @@ func (fs *FS) unpack(out, packed []byte, e *extent) error {
 	case lzma:
 		return unpackLZMA(out, packed, whole)
 	case deflate:
-		return readWhole(flate.NewReader(bytes.NewReader(packed)), out, whole)
+		return fs.unpackers.unpackDeflate(out, packed, whole)
 	}
-	return unpackZstandard(out, packed, whole)
+	return fs.unpackers.unpackZstandard(out, packed, whole)
 }
 
 // readWhole fills out from a stream, which must end there if it is whole.
@@ -130,12 +130,44 @@ func readWhole(r io.Reader, out []byte, whole bool) error {
 	return nil
 }
 
-func unpackZstandard(out, packed []byte, whole bool) error {
-	r, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(2*maxUnpacked), zstd.WithDecoderMaxMemory(2*maxUnpacked))
+// unpackers are the decompressors of libraries, which are worth using again.
+type unpackers struct {
+	deflate sync.Pool
+	zstd    func() (*zstd.Decoder, error)
+}
+
+func newUnpackers() *unpackers {
+	return &unpackers{
+		deflate: sync.Pool{New: func() any { return flate.NewReader(nil) }},
+		zstd: sync.OnceValues(func() (*zstd.Decoder, error) {
+			return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(2*maxUnpacked), zstd.WithDecoderMaxMemory(2*maxUnpacked))
+		}),
+	}
+}
+
+func (u *unpackers) unpackDeflate(out, packed []byte, whole bool) error {
+	r := u.deflate.Get().(io.ReadCloser) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	defer u.deflate.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil { //nolint:forcetypeassert,errcheck // as the library promises
+		return err
+	}
+	return readWhole(r, out, whole)
+}
+
+func (u *unpackers) unpackZstandard(out, packed []byte, whole bool) error {
+	d, err := u.zstd()
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	return readWhole(r, out, whole)
+	data, err := d.DecodeAll(packed, out[:0:len(out)])
+	switch {
+	case err != nil:
+		return err
+	case len(data) < len(out):
+		return errShort
+	case len(data) > len(out) && whole:
+		return errLong
+	}
+	copy(out, data)
+	return nil
 }

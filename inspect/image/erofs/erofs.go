@@ -39,6 +39,7 @@ type FS struct {
 	// are read when they are needed.
 	box, packed func() (*content, error)
 	attributes  *attributes
+	unpackers   *unpackers
 }
 
 // Probe tells whether r holds an EROFS filesystem, and what it says of itself.
@@ -62,7 +63,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*FS, error) {
 	if err := sb.check(r, size); err != nil {
 		return nil, err
 	}
-	fs := &FS{superblock: sb, r: r, dev: newDevice(r, size), clusters: newClusters()}
+	fs := &FS{superblock: sb, r: r, dev: newDevice(r, size), clusters: newClusters(), unpackers: newUnpackers()}
 	fs.attributes = newAttributes(fs.allowance(allTimes))
 	fs.box = sync.OnceValues(func() (*content, error) { return fs.special("metabox", sb.boxNID) })
 	fs.packed = sync.OnceValues(func() (*content, error) { return fs.special("packed", sb.packedNID) })
