@@ -28,8 +28,6 @@ func signatures() []signature {
 		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
 		{kind: "ntfs", offset: 3, magic: "NTFS    "},
 		{kind: "exfat", offset: 3, magic: "EXFAT   "},
-		{kind: "linux_raid_member", offset: 4096, magic: "\xfc\x4e\x2b\xa9"},
-		{kind: "linux_raid_member", magic: "\xfc\x4e\x2b\xa9"},
 	}
 }
 

@@ -70,6 +70,7 @@ type stack struct {
 	lvmOn    map[string]*block
 	grouped  map[string]bool
 	trees    []hashTree
+	members  []raidMember
 }
 
 // A layer is a kind of content that other devices are made of.
@@ -84,6 +85,7 @@ type layer struct {
 // filesystems: what such a device holds may begin at its first byte, too.
 func layers() []layer {
 	return []layer{
+		{probeRAID, (*stack).addMember},
 		{lvm.Probe, (*stack).addPhysical},
 		{verity.Probe, (*stack).addHashTree},
 		{luks.Probe, (*stack).addCrypt},
@@ -105,7 +107,7 @@ func (s *stack) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !s.assemble() {
+		if !s.joinMembers() && !s.assemble() {
 			s.pairTrees(ctx)
 			return
 		}

@@ -25,7 +25,7 @@ func (v *Volume) Unlock(ctx context.Context, passphrases ...[]byte) (fsys.Device
 		return nil, err
 	}
 	spent := &budget{left: maxWork}
-	reason := error(ErrPassphrase)
+	reason := ErrPassphrase
 	for _, p := range passphrases {
 		for _, s := range v.slots {
 			if err := ctx.Err(); err != nil {
