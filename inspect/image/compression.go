@@ -49,13 +49,6 @@ func compressionOf(head []byte) (compression, bool) {
 
 // unpack decompresses f into a file without a name, with holes where there are zeros.
 func (c compression) unpack(ctx context.Context, f Device, o Options) (*dir.File, error) {
-	r, err := c.open(io.NewSectionReader(f, 0, f.Size()))
-	if err != nil {
-		return nil, err
-	}
-	if d, ok := r.(*zstd.Decoder); ok {
-		defer d.Close()
-	}
 	limit := o.MaxSize
 	if limit == 0 {
 		limit = DefaultMaxSize
@@ -64,11 +57,27 @@ func (c compression) unpack(ctx context.Context, f Device, o Options) (*dir.File
 	if err != nil {
 		return nil, err
 	}
-	size, err := copySparse(ctx, out, r, limit)
+	size, err := c.unpackTo(ctx, out, f, limit)
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	return dir.NewFile(out, size), nil
+}
+
+func (c compression) unpackTo(ctx context.Context, out *os.File, f Device, limit int64) (int64, error) {
+	if c.name == "xz" {
+		if blocks := xzBlocks(f); blocks != nil {
+			return unpackXZ(ctx, out, f, blocks, limit)
+		}
+	}
+	r, err := c.open(io.NewSectionReader(f, 0, f.Size()))
+	if err != nil {
+		return 0, err
+	}
+	if d, ok := r.(*zstd.Decoder); ok {
+		defer d.Close()
+	}
+	return copySparse(ctx, out, r, limit)
 }
 
 // unnamedFile is a file that goes when it is closed.
@@ -83,8 +92,23 @@ func unnamedFile(dir string) (*os.File, error) {
 	return out, nil
 }
 
-// copySparse copies up to limit bytes and returns how many there were.
+// errLimit says that there is more than may be unpacked.
+func errLimit(limit int64) error {
+	return fmt.Errorf("it holds more than %d bytes, the limit for a compressed subject", limit)
+}
+
+// copySparse copies up to limit bytes, which become the file, and returns how many
+// there were.
 func copySparse(ctx context.Context, out *os.File, r io.Reader, limit int64) (int64, error) {
+	n, err := copyAt(ctx, out, r, limit)
+	if err != nil {
+		return 0, err
+	}
+	return n, out.Truncate(n)
+}
+
+// copyAt copies up to limit bytes but for zeros, and returns how many there were.
+func copyAt(ctx context.Context, out io.WriterAt, r io.Reader, limit int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for at := int64(0); ; {
 		if err := ctx.Err(); err != nil {
@@ -92,7 +116,7 @@ func copySparse(ctx context.Context, out *os.File, r io.Reader, limit int64) (in
 		}
 		n, err := fill(r, buf)
 		if at+int64(n) > limit {
-			return 0, fmt.Errorf("it holds more than %d bytes, the limit for a compressed subject", limit)
+			return 0, errLimit(limit)
 		}
 		if len(bytes.Trim(buf[:n], "\x00")) > 0 {
 			if _, err := out.WriteAt(buf[:n], at); err != nil {
@@ -101,7 +125,7 @@ func copySparse(ctx context.Context, out *os.File, r io.Reader, limit int64) (in
 		}
 		at += int64(n)
 		if err == io.EOF {
-			return at, out.Truncate(at)
+			return at, nil
 		}
 		if err != nil {
 			return 0, err

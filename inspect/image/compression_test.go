@@ -3,9 +3,12 @@ package image_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/assay-os/assay/fixtures"
@@ -67,6 +70,34 @@ func TestKindsOfCompression(t *testing.T) {
 				sameBytes(t, img.Device, fs) // a flip may mean the same: a match further back
 			}
 		})
+	}
+}
+
+// An index that lies about its blocks, with a checksum that matches, is an error or is
+// not believed; it never makes content.
+func TestIndexThatLies(t *testing.T) {
+	fs := smallFS(t)
+	raw, err := os.ReadFile(fs)
+	kerneltest.Must(t, err)
+	good := pack(t, raw, "xz", "-0", "-T2", "--block-size=2000000")
+	footer := good[len(good)-12:]
+	start := len(good) - 12 - (int(binary.LittleEndian.Uint32(footer[4:]))+1)*4
+	path := filepath.Join(t.TempDir(), "x")
+	for at := start + 1; at < len(good)-16; at++ {
+		for _, mask := range []byte{1, 0x80} {
+			data := bytes.Clone(good)
+			data[at] ^= mask
+			binary.LittleEndian.PutUint32(data[len(data)-16:], crc32.ChecksumIEEE(data[start:len(data)-16]))
+			kerneltest.Must(t, os.WriteFile(path, data, 0o644))
+			if img, err := image.Open(context.Background(), path, image.Options{}); err == nil {
+				img.Close()
+				t.Errorf("byte %d of the index changed by %#x: it opened", at-start, mask)
+			}
+		}
+	}
+	kerneltest.Must(t, os.WriteFile(path, good, 0o644))
+	if _, err := image.Open(context.Background(), path, image.Options{MaxSize: 1 << 20}); err == nil || !strings.Contains(err.Error(), "limit") {
+		t.Errorf("a bomb: %v", err)
 	}
 }
 
