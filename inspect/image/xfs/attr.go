@@ -230,7 +230,7 @@ func (a *attrReader) entry(leaf []byte, at int, flags byte) error {
 // shows for it. Far reads a value that is not at hand.
 func (a *attrReader) add(flags byte, name string, value []byte, far func() ([]byte, error)) {
 	var prefix string
-	switch flags & (attrRoot | attrSecure | attrParent) {
+	switch space := flags & (attrRoot | attrSecure | attrParent); space {
 	case 0:
 		prefix = "user."
 	case attrRoot:
@@ -240,7 +240,7 @@ func (a *attrReader) add(flags byte, name string, value []byte, far func() ([]by
 	case attrParent:
 		return // a parent pointer: the kernel keeps these for itself
 	default:
-		a.fail(fmt.Errorf("attribute %q: flags %#x are impossible", name, flags))
+		a.fail(fmt.Errorf("attribute %q: namespaces %#x are impossible", name, space))
 		return
 	}
 	if flags&attrIncomplete != 0 {
