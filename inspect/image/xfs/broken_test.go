@@ -48,7 +48,7 @@ func faults() map[string]fault {
 		"tree in itself":    {"path /fragments", "u3.bmbt.ptrs[1] PTR2", "/fragments", "is in it twice"},
 		"link's size":       {"path /link", "core.size 2000", "/link", "a symlink of 2000 bytes"},
 		"link's bytes":      {"path /link", "core.size 900", "/link", "bytes of a symlink of 900"},
-		"far link\'s sum":  {"path /long\ndblock 0", "offset 5", "/long", "the checksum does not match"},
+		"far link's sum":    {"path /long\ndblock 0", "offset 5", "/long", "the checksum does not match"},
 		"far link's magic":  {"path /long\ndblock 0", "magic 5", "/long", "it starts with 0x5"},
 		"names' magic":      {"path /d/e\ndblock 0", "dhdr.hdr.magic 5", "/d/e", "data block 0 starts with 0x5"},
 		"names' owner":      {"path /d/e\ndblock 0", "dhdr.hdr.owner 5", "/d/e", "it says that it belongs to inode 5"},
