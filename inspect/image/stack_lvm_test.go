@@ -69,6 +69,10 @@ func TestLogicalVolumesAreRead(t *testing.T) {
 			fsystest.Compare(t, fsystest.Contents(t, volumes["vg-a/root-x"].Tree), fsystest.Contents(t, oracle))
 			fsystest.Compare(t, fsystest.Contents(t, volumes["vg-a/small"].Tree), fsystest.Contents(t, openImage(t, small).Trees[0].Tree))
 			checkMapped(t, img)
+			if name == "raw" {
+				kerneltest.Must(t, img.ViaKernel(t.Context(), image.Options{}))
+				fsystest.Compare(t, fsystest.Contents(t, img.Trees[0].Tree), fsystest.Contents(t, oracle))
+			}
 		})
 	}
 }

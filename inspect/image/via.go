@@ -30,7 +30,7 @@ func (i *Image) ViaKernel(ctx context.Context, o Options) error {
 		v := &i.Trees[n]
 		tree, err := i.mountVolume(ctx, v, o)
 		if err != nil {
-			v.Tree, v.Err = nil, fmt.Errorf("the kernel does not read the %s filesystem at byte %d: %w", v.Filesystem.Type, v.start, err)
+			v.Tree, v.Err = nil, fmt.Errorf("the kernel does not read the %s filesystem %s: %w", v.Filesystem.Type, v.place(), err)
 			continue
 		}
 		v.Tree, v.Err = tree, nil
@@ -50,7 +50,7 @@ func driver(kind string) string {
 
 func (i *Image) mountVolume(ctx context.Context, v *Volume, o Options) (*kernel.Tree, error) {
 	if v.start < 0 {
-		return nil, errors.New("it lies on a mapped device")
+		return i.mountMapped(ctx, v, o)
 	}
 	size := i.volumeSize(v)
 	mount := kernel.Options{Type: driver(v.Filesystem.Type), Offset: v.start, Size: size}
@@ -64,13 +64,34 @@ func (i *Image) mountVolume(ctx context.Context, v *Volume, o Options) (*kernel.
 	if err != nil {
 		return nil, err
 	}
-	file, err := copyDevice(ctx, part, o)
+	return mountCopy(ctx, part, v, o)
+}
+
+// mountMapped mounts a copy of a mapped device: the kernel's own device mapper
+// would show it to everybody. The copy of an encrypted one is not encrypted.
+func (i *Image) mountMapped(ctx context.Context, v *Volume, o Options) (*kernel.Tree, error) {
+	dev := i.Mapped[v.Mapped]
+	if dev == nil {
+		return nil, v.Err
+	}
+	return mountCopy(ctx, dev, v, o)
+}
+
+func mountCopy(ctx context.Context, dev Device, v *Volume, o Options) (*kernel.Tree, error) {
+	file, err := copyDevice(ctx, dev, o)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close() // the loop device holds it from here on
-	mount.Offset, mount.Size, mount.Replay = 0, 0, true
-	return kernel.Open(descriptor(file), mount)
+	return kernel.Open(descriptor(file), kernel.Options{Type: driver(v.Filesystem.Type), Replay: true})
+}
+
+// place tells where a volume lies.
+func (v *Volume) place() string {
+	if v.Mapped != "" {
+		return "on " + v.Mapped
+	}
+	return fmt.Sprintf("at byte %d", v.start)
 }
 
 // volumeSize is how much of the device is the volume's.
