@@ -40,7 +40,7 @@ type Report struct {
 // A Subject says what was inspected. It names the content, never the host or
 // the path that the content was read from.
 type Subject struct {
-	// Kind is "directory", "tar", "disk", "filesystem", "container" (an image's layers,
+	// Kind is "directory", "tar", "cpio", "disk", "filesystem", "container" (an image's layers,
 	// merged), "commit" (of OSTree) or "tree" (a step's output).
 	Kind string `json:"kind"`
 	// Format is the container's: "raw", "qcow2", "gzip+tar", ...; empty for a directory.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/image/cpio"
 	"github.com/assay-os/assay/inspect/image/dir"
 	"github.com/assay-os/assay/inspect/image/tarball"
 	"github.com/assay-os/assay/inspect/image/vhd"
@@ -106,6 +107,9 @@ func (i *Image) detect(ctx context.Context, f Device, at place) error {
 	if tarball.IsHeader(head) || isEmptyTar(f, head) {
 		return i.openTar(ctx, f, at)
 	}
+	if cpio.Detect(head) {
+		return i.openCPIO(ctx, f, at)
+	}
 	if found, err := i.openContainer(ctx, f, head, at); found {
 		return err
 	}
@@ -138,6 +142,16 @@ func (i *Image) openTar(ctx context.Context, f Device, at place) error {
 	}
 	i.Subject = report.Subject{Kind: "tar", Format: at.format("tar")}
 	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "tar"}, Tree: tree}}
+	return nil
+}
+
+func (i *Image) openCPIO(ctx context.Context, f Device, at place) error {
+	tree, err := cpio.Open(ctx, f, f.Size())
+	if err != nil {
+		return err
+	}
+	i.Subject = report.Subject{Kind: "cpio", Format: at.format("cpio")}
+	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "cpio"}, Tree: tree}}
 	return nil
 }
 

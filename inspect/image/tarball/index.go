@@ -30,12 +30,8 @@ type indexer struct {
 	longLink *string
 }
 
-var (
-	// errCut says that the archive ends too early.
-	errCut = errors.New("the archive is truncated")
-	// errTooMany ends the index of an archive.
-	errTooMany = fmt.Errorf("more than %d members", maxMembers)
-)
+// errCut says that the archive ends too early.
+var errCut = errors.New("the archive is truncated")
 
 // read fills b from the archive.
 func (x *indexer) read(b []byte, off int64) error {

@@ -58,7 +58,7 @@ func (t *Tree) locate(name string) (*member, string, error) {
 // add puts a member into the tree. An error tells what of it, or of what was there
 // before, is left out.
 func (t *Tree) add(m *Member) error {
-	if t.count > maxMembers {
+	if t.count > MaxMembers {
 		return errTooMany
 	}
 	parent, name, err := t.locate(m.Name)

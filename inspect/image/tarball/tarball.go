@@ -32,8 +32,8 @@ import (
 
 // The bounds of an index.
 const (
-	// maxMembers bounds the memory of an index: about 400 bytes for each.
-	maxMembers = 4 << 20
+	// MaxMembers bounds the memory of an index: about 400 bytes for each.
+	MaxMembers = 4 << 20
 	// maxRecords bounds one extended header: Linux needs 64 KiB for the
 	// attributes, and a path.
 	maxRecords = 1 << 20
@@ -68,9 +68,7 @@ type segment struct{ offset, length, at int64 }
 
 // Open indexes the archive in the first size bytes of r.
 func Open(ctx context.Context, r io.ReaderAt, size int64) (*Tree, error) {
-	t := &Tree{}
-	t.root = t.impliedDirectory()
-	t.root.links = 1
+	t := New()
 	x := indexer{r: r, size: size, add: t.add}
 	if err := x.run(ctx); err != nil {
 		return nil, err

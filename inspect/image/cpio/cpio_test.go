@@ -1,0 +1,155 @@
+package cpio_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/image/cpio"
+	"github.com/assay-os/assay/inspect/image/dir"
+	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
+	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
+	"github.com/assay-os/assay/report"
+)
+
+// archive packs a directory in one of cpio's forms.
+func archive(t testing.TB, root, form string, packer string) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "archive")
+	script := `cd "$0" && find . -print0 | LC_ALL=C sort -z | cpio -o -0 -H "$1" >"$2"`
+	if packer == "bsdtar" {
+		script = `cd "$0" && bsdtar --format "$1" -cf "$2" .`
+	}
+	kerneltest.Run(t, "sh", "-c", script, root, form, path)
+	data, err := os.ReadFile(path)
+	kerneltest.Must(t, err)
+	return data
+}
+
+func open(t testing.TB, data []byte) fsys.Tree {
+	t.Helper()
+	tree, err := cpio.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
+	kerneltest.Must(t, err)
+	return tree
+}
+
+// TestFormsAreWhatWasPacked compares with the tree that cpio(1) and bsdtar(1) packed.
+func TestFormsAreWhatWasPacked(t *testing.T) {
+	fixtures.RequireRoot(t)
+	fixtures.RequireTool(t, "cpio", "bsdtar")
+	source := filepath.Join(t.TempDir(), "source")
+	kerneltest.Must(t, os.Mkdir(source, 0o755))
+	kerneltest.Hard(t, source, 4096, 300)
+	for _, name := range []string{"sizes/sparse", "times", "attributes", "types/new", "types/minor"} { // 4 GiB; what odc and 32 bits cannot hold
+		kerneltest.Must(t, os.RemoveAll(filepath.Join(source, name)))
+	}
+	for _, name := range []string{"suid", "sgid", "none"} {
+		kerneltest.Must(t, os.Lchown(filepath.Join(source, "types", name), 7001, 60000))
+	}
+	kerneltest.Must(t, filepath.Walk(source, func(path string, info os.FileInfo, err error) error {
+		if err == nil && strings.Contains(path, "/symlink") {
+			err = os.Lchown(path, 12, 13)
+		}
+		return err
+	}))
+	for _, c := range []struct{ form, packer string }{{"newc", "cpio"}, {"crc", "cpio"}, {"odc", "cpio"}, {"newc", "bsdtar"}} {
+		t.Run(c.packer+" "+c.form, func(t *testing.T) {
+			data := archive(t, source, c.form, c.packer)
+			want, err := dir.Open(source)
+			kerneltest.Must(t, err)
+			defer want.Close()
+			got := fsystest.Contents(t, open(t, data))
+			if len(got) < 300 {
+				t.Errorf("%d names", len(got))
+			}
+			fsystest.Compare(t, seconds(got), seconds(fsystest.Contents(t, want)))
+		})
+	}
+}
+
+// seconds cuts the fractions of times, which an archive does not have.
+func seconds(list map[string]string) map[string]string {
+	fraction := regexp.MustCompile(`(T\d\d:\d\d:\d\d)\.\d+Z`)
+	for path, line := range list {
+		list[path] = fraction.ReplaceAllString(line, "${1}Z")
+	}
+	return list
+}
+
+func TestBrokenArchives(t *testing.T) {
+	fixtures.RequireTool(t, "cpio")
+	root := t.TempDir()
+	kerneltest.Must(t, os.WriteFile(filepath.Join(root, "f"), []byte(strings.Repeat("content ", 300)), 0o644))
+	good := archive(t, root, "crc", "cpio")
+	changed := bytes.Clone(good)
+	changed[bytes.Index(changed, []byte("content"))] ^= 1
+	at := bytes.Index(good, []byte(strings.Repeat("content ", 2)))
+	for name, test := range map[string]struct {
+		data       []byte
+		path, want string
+	}{
+		"changed": {changed, "/f", "!the sum of its bytes is"},
+		"cut":     {good[:at+100], "/f", "!the archive is truncated"},
+		"no end":  {good[:bytes.Index(good, []byte("TRAILER"))-112], "/", "the archive is truncated"},
+		"more":    {append(bytes.Clone(good), "070701"...), "/", "data after the end of the archive"},
+		"mangled": {bytes.Replace(good, []byte("070702"), []byte("070709"), 2)[:], "", ""},
+	} {
+		tree, err := cpio.Open(context.Background(), bytes.NewReader(test.data), int64(len(test.data)))
+		if test.path == "" {
+			if err == nil {
+				t.Errorf("%s: it opens", name)
+			}
+			continue
+		}
+		kerneltest.Must(t, err)
+		if got := fsystest.Contents(t, tree)[test.path]; !strings.Contains(got, test.want) {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// FuzzOpen changes bytes of real archives.
+func FuzzOpen(f *testing.F) {
+	root := f.TempDir()
+	kerneltest.Must(f, os.WriteFile(filepath.Join(root, "f"), []byte("content"), 0o644), os.Symlink("f", filepath.Join(root, "l")),
+		os.Link(filepath.Join(root, "f"), filepath.Join(root, "h")), os.Mkdir(filepath.Join(root, "d"), 0o755))
+	var seeds [][]byte
+	for _, form := range []string{"newc", "crc", "odc"} {
+		seeds = append(seeds, archive(f, root, form, "cpio"))
+	}
+	for i := range seeds {
+		f.Add(uint8(i), []byte{0, 10, '1'}, uint16(0))
+		f.Add(uint8(i), []byte{1, 20, '9'}, uint16(300))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, patches []byte, cut uint16) {
+		data := bytes.Clone(seeds[int(which)%len(seeds)])
+		for ; len(patches) >= 3; patches = patches[3:] {
+			data[(int(patches[0])<<8|int(patches[1]))%len(data)] = patches[2]
+		}
+		data = data[:len(data)-int(cut)%len(data)]
+		tree, err := cpio.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		err = tree.Walk(context.Background(), func(n *fsys.Node) error {
+			if n.Size < 0 || n.Size > int64(len(data)) && n.Err == nil || strings.Contains(string(n.Path)+"/", "/../") {
+				t.Fatalf("node %q of %d bytes", n.Path, n.Size)
+			}
+			if n.Type == report.File {
+				if c, err := tree.Open(n); err == nil {
+					_, _ = c.ReadAt(make([]byte, 64), 0)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
