@@ -278,3 +278,22 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A hybrid boot record names partitions beside the protective one; the GPT
+// counts, as for the kernel.
+func TestHybridBootRecord(t *testing.T) {
+	path := sfdiskDisk(t, 32<<20, "label: gpt\nsize=1MiB, type=L\nsize=2MiB, type=U\n")
+	data, err := os.ReadFile(path)
+	must(t, err)
+	copy(data[446+16:], data[446:446+16]) // the protective entry becomes the second
+	copy(data[446:], []byte{0x80, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0})
+	must(t, os.WriteFile(path, data, 0o600))
+	f, err := dir.OpenFile(path)
+	must(t, err)
+	defer f.Close()
+	table, err := partition.Read(f)
+	must(t, err)
+	if table.Kind != "gpt" || len(table.Partitions) != 2 || table.Problems != nil {
+		t.Errorf("%+v", table)
+	}
+}
