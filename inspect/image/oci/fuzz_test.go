@@ -77,6 +77,9 @@ func change(f files, which, at int, to byte) {
 			names = append(names, name)
 		}
 	}
+	if len(names) == 0 { // earlier changes left no document
+		return
+	}
 	name := names[which%len(names)]
 	data := bytes.Clone(f[name])
 	data[at%len(data)] = to
