@@ -86,7 +86,7 @@ func FuzzObjects(f *testing.F) {
 		}
 		m["refs/heads/good"] = fmt.Appendf(nil, "%x\n", m.add("commit", appendOffsets(commit, offsets)))
 		m["refs/heads/any"] = fmt.Appendf(nil, "%x\n", m.add("commit", rawCommit))
-		repo, err := Detect(t.Context(), m, t.TempDir())
+		repo, err := Detect(t.Context(), m, "")
 		if err != nil {
 			t.Fatal(err)
 		}
