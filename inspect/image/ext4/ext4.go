@@ -36,6 +36,7 @@ type FS struct {
 	superblock
 	dev  *cache
 	seed uint32
+	fast *fastLog // over the inodes
 
 	mu     sync.Mutex
 	owners map[uint64]uint32 // of every block that maps other blocks or holds names
@@ -64,7 +65,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*FS, error) {
 	if sb.incompat&incompatRecover == 0 {
 		return fs, nil
 	}
-	replayed, err := fs.replay(ctx, r)
+	replayed, fast, err := fs.replay(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("replay journal: %w", err)
 	}
@@ -74,7 +75,11 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("after the journal was replayed: %w", err)
 	}
-	return newFS(sb, replayed), nil
+	fs = newFS(sb, replayed)
+	if fast != nil {
+		fs.fast = fast
+	}
+	return fs, nil
 }
 
 func newFS(sb superblock, r io.ReaderAt) *FS {
@@ -84,6 +89,7 @@ func newFS(sb superblock, r io.ReaderAt) *FS {
 		seed:       sb.seed(),
 		owners:     map[uint64]uint32{},
 		shared:     map[uint64]attrs{},
+		fast:       &fastLog{},
 	}
 }
 

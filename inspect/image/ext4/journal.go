@@ -46,6 +46,7 @@ type journal struct {
 	seed     uint32
 	first    uint32 // block of the log
 	last     uint32 // one beyond the log
+	end      uint32 // one beyond the blocks for fast commits
 	sequence uint32 // of the first transaction
 	start    uint32 // its block; 0 for an empty log
 }
@@ -66,31 +67,40 @@ type transaction struct {
 }
 
 // replay returns the device as it will look when the journal has been replayed.
-// Nothing is written; only the places are kept in memory.
-func (fs *FS) replay(ctx context.Context, r io.ReaderAt) (io.ReaderAt, error) {
+// Nothing is written; only the places are kept in memory, and what fast commits say of inodes.
+func (fs *FS) replay(ctx context.Context, r io.ReaderAt) (io.ReaderAt, *fastLog, error) {
 	if fs.compat&compatHasJournal == 0 || fs.journal == 0 {
-		return nil, errors.New("it is not in this filesystem")
+		return nil, nil, errors.New("it is not in this filesystem")
 	}
 	ino, err := fs.readInode(fs.journal)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	content, err := fs.content(ino)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	j := &journal{fs: fs, content: content}
 	if err := j.open(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if j.start == 0 {
-		return r, nil
+		return r, nil, nil
 	}
-	log, err := j.scan(ctx)
+	log, next, err := j.scan(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return j.overlay(r, log)
+	tags, err := j.fastCommits(next, j.last+1, j.end)
+	if err != nil {
+		return nil, nil, err
+	}
+	fast, err := newFastLog(tags)
+	if err != nil {
+		return nil, nil, err
+	}
+	over, err := j.overlay(r, log)
+	return over, fast, err
 }
 
 // open reads the journal's superblock.
@@ -104,7 +114,7 @@ func (j *journal) open() error {
 		return errors.New("it has no superblock")
 	}
 	length := be.Uint32(b[0x10:])
-	j.first, j.last = be.Uint32(b[0x14:]), length
+	j.first, j.last, j.end = be.Uint32(b[0x14:]), length, length
 	j.sequence, j.start = be.Uint32(b[0x18:]), be.Uint32(b[0x1c:])
 	if kind == blockSuperV2 {
 		j.incompat = be.Uint32(b[0x28:])

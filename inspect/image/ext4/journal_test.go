@@ -104,31 +104,6 @@ func TestDirtyJournalAgreesWithKernel(t *testing.T) {
 	}
 }
 
-// Fast commits are refused: a reader that skipped them would show an older tree.
-func TestFastCommitsAreRefused(t *testing.T) {
-	t.Parallel()
-	fixtures.RequireRoot(t)
-	path := kerneltest.Make(t, 64<<20, "-t", "ext4", "-b", "4096", "-O", "fast_commit")
-	copied := filepath.Join(t.TempDir(), "dirty.img")
-	kerneltest.Populate(t, path, func(dir string) {
-		f, err := os.Create(filepath.Join(dir, "f"))
-		kerneltest.Must(t, err)
-		syncFS(t, dir)
-		for range 3 {
-			_, err := f.WriteString("more")
-			kerneltest.Must(t, err, f.Sync())
-		}
-		data, err := os.ReadFile(path)
-		kerneltest.Must(t, err, os.WriteFile(copied, data, 0o600), f.Close())
-	})
-	data, err := os.ReadFile(copied)
-	kerneltest.Must(t, err)
-	_, err = ext4.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
-	if err == nil || !strings.Contains(err.Error(), "fast commits") {
-		t.Errorf("%v, want a refusal", err)
-	}
-}
-
 func TestBrokenJournalIsToldNotReplayed(t *testing.T) {
 	t.Parallel()
 	fixtures.RequireRoot(t)

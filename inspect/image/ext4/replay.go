@@ -8,18 +8,17 @@ import (
 )
 
 // scan reads the committed transactions. The log ends at the first block that
-// does not belong to the transaction that is expected.
-func (j *journal) scan(ctx context.Context) ([]transaction, error) {
-	var log []transaction
+// does not belong to the transaction that is expected, whose number is next.
+func (j *journal) scan(ctx context.Context) (log []transaction, next uint32, err error) {
 	open := transaction{sequence: j.sequence}
 	at, left := j.start, j.last-j.first
 	for left > 0 {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		b, err := j.block(at)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if be.Uint32(b) != journalMagic || be.Uint32(b[8:]) != open.sequence {
 			break
@@ -40,14 +39,14 @@ func (j *journal) scan(ctx context.Context) ([]transaction, error) {
 			err = fmt.Errorf("type %d is unknown", be.Uint32(b[4:]))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("block %d: %w", at, err)
+			return nil, 0, fmt.Errorf("block %d: %w", at, err)
 		}
 		for range used {
 			at = j.next(at)
 		}
 		left -= used
 	}
-	return log, j.refuseFastCommits(open.sequence)
+	return log, open.sequence, nil
 }
 
 // descriptor reads the tags of the blocks that follow it, and returns how many
@@ -140,23 +139,6 @@ func (j *journal) revoke(b []byte, t *transaction) error {
 		} else {
 			t.revoked = append(t.revoked, uint64(be.Uint32(b[p:])))
 		}
-	}
-	return nil
-}
-
-// refuseFastCommits fails when a fast commit continues the log: these change
-// inodes by rules of their own, which this reader does not know.
-func (j *journal) refuseFastCommits(sequence uint32) error {
-	if j.incompat&journalFastCommit == 0 {
-		return nil
-	}
-	const tagHead = 9 // EXT4_FC_TAG_HEAD: tag, length, features, transaction
-	b, err := j.block(j.last + 1)
-	if err != nil {
-		return nil //nolint:nilerr // a journal with one block for fast commits has none
-	}
-	if le.Uint16(b) == tagHead && le.Uint32(b[8:]) == sequence {
-		return errors.New("it ends with fast commits, which are not replayed: mount the filesystem once, or run e2fsck on a copy")
 	}
 	return nil
 }

@@ -30,6 +30,9 @@ func (fs *FS) runs(ino *inode) ([]run, error) {
 	} else {
 		err = m.blockMap()
 	}
+	if err == nil {
+		m.runs, err = fs.fast.runs(fs, ino, m.runs)
+	}
 	if err != nil {
 		err = fmt.Errorf("inode %d: %w", ino.number, err)
 	}
