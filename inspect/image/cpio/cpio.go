@@ -298,7 +298,7 @@ func (x *index) add(m *found) error {
 
 func (x *index) target(m *found) (string, error) {
 	if m.err != nil {
-		return "", nil
+		return "", nil //nolint:nilerr // it is told already
 	}
 	if m.size > maxTarget {
 		return "", fmt.Errorf("a link's target of %d bytes is impossible", m.size)
