@@ -184,7 +184,7 @@ func TestFlippedBytesAreSurvived(t *testing.T) {
 
 func TestEveryFlippedByteIsSurvived(t *testing.T) {
 	fixtures.RequireFull(t)
-	sweep(t, 7)
+	sweep(t, 19)
 }
 
 // sweep flips every step-th byte of what is not zero.

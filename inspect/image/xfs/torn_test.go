@@ -127,7 +127,7 @@ func TestTornLogsAgreeWithKernel(t *testing.T) {
 	fixtures.RequireRoot(t)
 	kinds, count, each := logKinds()[:1], 1, 3
 	if os.Getenv("ASSAY_FULL") == "1" {
-		kinds, count, each = logKinds(), 6, 15
+		kinds, count, each = logKinds(), 4, 8
 	}
 	for seed, args := range kinds {
 		t.Run(args, func(t *testing.T) {
