@@ -205,22 +205,7 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	}
 	p, short := p[:min(int64(len(p)), c.size-off)], int64(len(p)) > c.size-off
 	clear(p)
-	end := off + int64(len(p))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	first, _ := slices.BinarySearchFunc(c.blocks, off/c.fs.blockSize, func(b block, index int64) int { return cmp.Compare(b.index, index) })
-	for _, b := range c.blocks[first:] {
-		start := b.index * c.fs.blockSize
-		if start >= end {
-			break
-		}
-		length := min(c.fs.blockSize, c.size-start)
-		g.Go(func() error { return c.piece(p, off, b, start, length) })
-	}
-	if end > c.tailAt {
-		g.Go(func() error { return c.readTail(p, off) })
-	}
-	if err := g.Wait(); err != nil {
+	if err := c.fill(p, off); err != nil {
 		return 0, err
 	}
 	if short {
@@ -229,9 +214,33 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// piece puts what p wants of one block, which holds length bytes of the file
-// from start on, to its place in p.
-func (c *content) piece(p []byte, off int64, b block, start, length int64) error {
+// fill puts all blocks that p wants to their places in it.
+func (c *content) fill(p []byte, off int64) error {
+	end := off + int64(len(p))
+	first, _ := slices.BinarySearchFunc(c.blocks, off/c.fs.blockSize, func(b block, index int64) int { return cmp.Compare(b.index, index) })
+	last, _ := slices.BinarySearchFunc(c.blocks, (end+c.fs.blockSize-1)/c.fs.blockSize, func(b block, index int64) int { return cmp.Compare(b.index, index) })
+	wanted := c.blocks[first:last]
+	var g errgroup.Group
+	if len(wanted) > 1 {
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		for _, b := range wanted[1:] {
+			g.Go(func() error { return c.piece(p, off, b) })
+		}
+	}
+	var errFirst, errTail error
+	if len(wanted) > 0 {
+		errFirst = c.piece(p, off, wanted[0])
+	}
+	if end > c.tailAt {
+		errTail = c.readTail(p, off)
+	}
+	return cmp.Or(errFirst, g.Wait(), errTail)
+}
+
+// piece puts what p wants of one block to its place in p.
+func (c *content) piece(p []byte, off int64, b block) error {
+	start := b.index * c.fs.blockSize
+	length := min(c.fs.blockSize, c.size-start)
 	if start >= off && start+length <= off+int64(len(p)) {
 		n, err := c.fs.unpackBlock(p[start-off:start-off+length], b)
 		return whole(b, int64(n), length, err)
@@ -290,14 +299,20 @@ func (fs *FS) block(b block, limit int64) ([]byte, error) {
 
 // unpackBlock unpacks a block into dst, and returns its length.
 func (fs *FS) unpackBlock(dst []byte, b block) (int, error) {
-	size := b.size()
+	size := b.size() // at most a block's: checkBlock
 	if b.word&plainBit != 0 {
 		if size > int64(len(dst)) {
 			return 0, errTooLarge
 		}
 		return int(size), fs.readAt(dst[:size], b.at)
 	}
-	src := make([]byte, size)
+	buf, ok := fs.packed.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+		*buf = make([]byte, fs.blockSize)
+	}
+	defer fs.packed.Put(buf)
+	src := (*buf)[:size]
 	if err := fs.readAt(src, b.at); err != nil {
 		return 0, err
 	}

@@ -33,6 +33,7 @@ type FS struct {
 	xattrs attributeTable
 	// meta holds unpacked blocks of metadata, data those of files.
 	meta, data *cache
+	packed     sync.Pool // of *[]byte of a block's size, for reading what is compressed
 
 	mu     sync.Mutex
 	owners map[int64]reference // of metadata that a file's list of blocks goes on in
