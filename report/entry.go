@@ -59,8 +59,7 @@ type Entry struct {
 	// Attributes are the flags of the inode that chattr(1) sets, by name, sorted
 	// and with commas between: "immutable". In a directory that is mounted, all
 	// are seen of files and directories that the reader may open, and of the
-	// rest those of statx(2): append-only, compressed, encrypted, immutable,
-	// nodump, verity.
+	// rest those of statx(2): append-only, encrypted, immutable, nodump, verity.
 	Attributes string `json:"attributes,omitempty"`
 	// Hardlink is the first path, in order, of the group of names that share
 	// this inode; it is empty for an inode with one name.

@@ -11,8 +11,9 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// seen are the flags that statx(2) has at the bits of linux/fs.h.
-const seen = fsys.Append | fsys.Immutable | fsys.Nodump | fsys.Compressed | fsys.Encrypted | fsys.Verity
+// seen are the flags that statx(2) has at the bits of linux/fs.h, but for
+// compression, which some drivers tell there of how they store a file.
+const seen = fsys.Append | fsys.Immutable | fsys.Nodump | fsys.Encrypted | fsys.Verity
 
 // seeFlags sets the flags of a name and its project: those that statx(2) shows of
 // every name; all, of files and directories that the caller may open. Where the

@@ -130,7 +130,7 @@ func (ino *inode) shown() uint32 {
 	case report.Directory:
 		return ino.flags & visible
 	}
-	return ino.flags & (fsys.Append | fsys.Immutable | fsys.Nodump | flagCompressed | flagEncrypted | fsys.Verity)
+	return ino.flags & (fsys.Append | fsys.Immutable | fsys.Nodump | flagEncrypted | fsys.Verity)
 }
 
 // project is the id for quotas, where the filesystem has them and the inode has

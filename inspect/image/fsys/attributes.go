@@ -6,14 +6,14 @@ import "strings"
 // letters of chattr(1) stand for them. Statx(2) has those with
 // great letters at the same bits.
 const (
-	Append     = 0x20
-	Compressed = 0x4
-	Encrypted  = 0x800
-	Immutable  = 0x10
-	Nodump     = 0x40
-	Verity     = 0x100000
+	Append    = 0x20
+	Encrypted = 0x800
+	Immutable = 0x10
+	Nodump    = 0x40
+	Verity    = 0x100000
 
 	secureDelete = 0x1
+	compressed   = 0x4
 	undelete     = 0x2
 	sync         = 0x8
 	noatime      = 0x80
@@ -35,7 +35,7 @@ func AttributeNames(flags uint32) string {
 		bit  uint32
 		name string
 	}{
-		{Append, "append-only"}, {casefold, "casefold"}, {Compressed, "compressed"}, {dax, "dax"}, {dirsync, "dirsync"},
+		{Append, "append-only"}, {casefold, "casefold"}, {compressed, "compressed"}, {dax, "dax"}, {dirsync, "dirsync"},
 		{Encrypted, "encrypted"}, {Immutable, "immutable"}, {journalData, "journal-data"}, {noCompress, "no-compress"},
 		{noCOW, "no-copy-on-write"}, {noTail, "no-tail"}, {noatime, "noatime"}, {Nodump, "nodump"}, {project, "project-inherit"},
 		{secureDelete, "secure-delete"}, {sync, "sync"}, {topDirectory, "top-directory"}, {undelete, "undelete"}, {Verity, "verity"},
