@@ -73,28 +73,34 @@ func (in *inspection) mountBoot(volumes []*volume) {
 	}
 }
 
-// relocate gives every file the path that it has after the boot.
+// relocate gives every file the path that it has after the boot. The empty
+// places that the deployment has to mount on go.
 func (in *inspection) relocate(d *ostree.Deployment) {
-	hidden := func(p string) bool { return p == "/var" || p == "/sysroot" || p == "/boot" }
 	kept := in.tree.files[:0]
 	for _, f := range in.tree.files {
-		switch rest, where := f.Path, ""; {
-		case inside(f.Path, d.Path):
-			where = path.Join("/", strings.TrimPrefix(rest, d.Path))
-			if hidden(where) {
-				continue // an empty place to mount on
-			}
-			f.Path = where
-		case inside(f.Path, d.Var()):
-			f.Path = path.Join("/var", strings.TrimPrefix(rest, d.Var()))
-		case inside(f.Path, "/boot"):
-		default:
-			f.Path = path.Join("/sysroot", rest)
+		f.Path = afterBoot(f.Path, d)
+		if f.Path != "" {
+			kept = append(kept, f)
 		}
-		kept = append(kept, f)
 	}
 	sortFiles(kept)
 	in.tree.files = kept
+}
+
+func afterBoot(name string, d *ostree.Deployment) string {
+	switch {
+	case inside(name, d.Path):
+		name = path.Join("/", strings.TrimPrefix(name, d.Path))
+		if name == "/var" || name == "/sysroot" || name == "/boot" {
+			return ""
+		}
+		return name
+	case inside(name, d.Var()):
+		return path.Join("/var", strings.TrimPrefix(name, d.Var()))
+	case inside(name, "/boot"):
+		return name
+	}
+	return path.Join("/sysroot", name)
 }
 
 // inside tells whether a path is dir or below it.

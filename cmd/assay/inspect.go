@@ -139,7 +139,7 @@ func (o *inspectOptions) writeCache(cache *inspect.HashCache) error {
 	if err != nil {
 		return fmt.Errorf("write hash cache: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // it is gone when it was renamed
 	if err := errors.Join(cache.Write(f), f.Close()); err != nil {
 		return err
 	}
