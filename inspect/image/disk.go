@@ -37,10 +37,20 @@ func (i *Image) openDisk(ctx context.Context, dev Device, format string) error {
 	i.Disk.PartitionTable, i.Disk.ID, i.Disk.SectorSize = table.Kind, table.ID, table.SectorSize
 	i.Disk.Partitions = append(i.Disk.Partitions, table.Partitions...)
 	i.Problems = append(i.Problems, table.Problems...)
+	cover := hybrid(dev, table)
+	if cover != nil {
+		s.push(&block{Device: dev, name: "disk", index: whole})
+	}
 	for n := range i.Disk.Partitions {
-		s.pushPartition(n)
+		if cover == nil || i.Disk.Partitions[n].Index != cover.Index {
+			s.pushPartition(n)
+		}
 	}
 	s.run(ctx)
+	if cover != nil && len(s.done) > 0 {
+		i.Subject.Kind = "disk"
+		s.done[0].shareWith(table, cover)
+	}
 	return i.findRegions(table, s.done)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/assay-os/assay/inspect/image/ext4"
 	"github.com/assay-os/assay/inspect/image/fat"
 	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/iso9660"
 	"github.com/assay-os/assay/inspect/image/squashfs"
 	"github.com/assay-os/assay/inspect/image/xfs"
 	"github.com/assay-os/assay/report"
@@ -31,6 +32,7 @@ func readers() []reader {
 		{btrfs.Probe, opener(btrfs.Open)},
 		{squashfs.Probe, opener(squashfs.Open)},
 		{erofs.Probe, opener(erofs.Open)},
+		{iso9660.Probe, opener(iso9660.Open)},
 		{fat.Probe, opener(fat.Open)}, // it has the weakest mark
 	}
 }

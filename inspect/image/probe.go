@@ -25,7 +25,6 @@ type signature struct {
 // signatures are in the order in which they are looked for.
 func signatures() []signature {
 	return []signature{
-		{kind: "iso9660", offset: 0x8001, magic: "CD001"},
 		{kind: "ntfs", offset: 3, magic: "NTFS    "},
 		{kind: "exfat", offset: 3, magic: "EXFAT   "},
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
 )
@@ -52,5 +53,49 @@ func TestBootCodeOfFATIsARegion(t *testing.T) {
 	}
 	if len(roles) < 2 || roles[0] != "boot code of partition 1" {
 		t.Errorf("%q", roles)
+	}
+}
+
+// An ISO image that is a disk as well shows its files, the partitions, and the
+// EFI system partition that lies in it.
+func TestHybridISO(t *testing.T) {
+	fixtures.RequireTool(t, "grub-mkrescue", "xorriso")
+	path := filepath.Join(t.TempDir(), "iso")
+	kerneltest.Run(t, "grub-mkrescue", "-o", path, smallTree(t))
+	img := openImage(t, path)
+	if img.Disk.PartitionTable == "none" || img.Disk.Filesystem == nil || img.Disk.Filesystem.Type != "iso9660" || len(img.Problems) > 0 {
+		t.Fatalf("%+v, problems %v", img.Disk, img.Problems)
+	}
+	if v := img.Trees[0]; v.Partition != 0 || v.Err != nil || !strings.HasPrefix(fsystest.Contents(t, v.Tree)["/etc/hostname"], "file 0") {
+		t.Errorf("%+v", v)
+	}
+	var efi bool
+	for _, v := range img.Trees[1:] {
+		efi = efi || v.Filesystem.Type == "vfat" && v.Err == nil && strings.HasPrefix(fsystest.List(t, v.Tree)["/efi/boot"], "directory")
+	}
+	for _, r := range img.Disk.Regions {
+		for _, o := range img.Disk.Regions {
+			if r.Role == "partition table" && o.Role == "boot code" && o.Offset < r.Offset+r.Length && r.Offset < o.Offset+o.Length {
+				t.Errorf("%+v is boot code and %+v", o, r)
+			}
+		}
+	}
+	if !efi {
+		t.Logf("no EFI image: is grub-efi-amd64-bin missing? %+v", img.Trees)
+	}
+}
+
+// A disk that had an ISO image before it was partitioned is a disk.
+func TestStaleISO(t *testing.T) {
+	fixtures.RequireTool(t, "xorriso")
+	iso := filepath.Join(t.TempDir(), "iso")
+	kerneltest.Run(t, "xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", iso, smallTree(t))
+	path := disk(t, 16<<20, gptScript, map[int64]string{4096 * 512: smallFS(t)})
+	data, err := os.ReadFile(iso)
+	kerneltest.Must(t, err)
+	patch(t, path, 32<<10, data[32<<10:64<<10])
+	img := openImage(t, path)
+	if len(img.Trees) != 1 || img.Trees[0].Filesystem.Type != "ext4" || img.Disk.Filesystem != nil {
+		t.Errorf("%+v", img.Trees)
 	}
 }

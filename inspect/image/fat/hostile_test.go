@@ -30,7 +30,7 @@ func tinyVariants() map[string]struct {
 		args string
 	}{
 		"12": {200, "-F 12 -s 1 -r 64"},
-		"16": {2300, "-F 16 -s 1 -r 64"}, // no FAT16 has fewer clusters
+		"16": {2300, "-F 16 -s 1 -r 64"},      // no FAT16 has fewer clusters
 		"32": {34000, "-F 32 -s 1 -R 8 -f 1"}, // for mtools; shrunk afterwards
 	}
 }
