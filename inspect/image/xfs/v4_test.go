@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
 	"github.com/assay-os/assay/inspect/image/xfs"
@@ -99,6 +100,9 @@ func TestVersion4(t *testing.T) {
 		"ascii-ci": "-n version=ci", "no-lazy": "-l lazy-count=0", "sector-4096": "-s size=4096", "groups": "-d agcount=7", "log-su": "-l su=64k",
 	} {
 		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(" default 512 64k no-ftype ascii-ci log-1 ", " "+name+" ") {
+				fixtures.RequireFull(t)
+			}
 			t.Parallel()
 			p := newPrototype(t, 3000)
 			path := makeV4(t, p, 200<<20, strings.Fields(args+" -L four")...)
