@@ -88,27 +88,6 @@ func TestCrowdedDirectory(t *testing.T) {
 	}
 }
 
-// 4 GiB of holes in chunks.
-func TestSparseFile(t *testing.T) {
-	fixtures.RequireFull(t)
-	fixtures.RequireRoot(t)
-	source := kerneltest.Make(t, 64<<20, "-t", "ext4", "-b", "4096")
-	kerneltest.Populate(t, source, func(dir string) {
-		f, err := os.Create(filepath.Join(dir, "sparse"))
-		kerneltest.Must(t, err)
-		for _, at := range []int64{0, 1 << 20, 2<<30 + 5, 4<<30 - 3} {
-			_, err := f.WriteAt([]byte("data"), at)
-			kerneltest.Must(t, err)
-		}
-		kerneltest.Must(t, f.Close())
-	})
-	for _, args := range []string{"--chunksize=65536", "--chunksize=4096"} {
-		image, err := makeFrom(t, source, args)
-		kerneltest.Must(t, err)
-		compareWithKernel(t, image)
-	}
-}
-
 // Names of 255 bytes, and such that are not UTF-8, from a newer maker.
 func TestNamesOfANewerMaker(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fs")
