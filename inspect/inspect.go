@@ -113,6 +113,9 @@ func newInspection(img *image.Image, o Options) *inspection {
 }
 
 func (in *inspection) run(ctx context.Context) error {
+	if !in.NoHash && in.wants(sectionFiles) && in.wants(sectionDisk) {
+		in.img.KeepUnpacked() // the files are read, and then the whole disk
+	}
 	steps := []func(context.Context) error{
 		in.readTree, in.hashFiles, in.readDisk, in.runInspectors, in.finish,
 	}

@@ -67,6 +67,7 @@ type Device struct {
 	blocks Map
 	media  []Medium
 	cache  Cache
+	shelf  shelf
 }
 
 // New makes a device of size bytes. Format starts the texts of its errors.
@@ -184,9 +185,13 @@ func (d *Device) unpack(p Piece, start int64) ([]byte, error) {
 	if b := d.cache.Get(key); b != nil {
 		return b, nil
 	}
+	if b := d.shelf.get(start); b != nil {
+		return b, nil
+	}
 	b, err := d.blocks.Unpack(p, start)
 	if err == nil {
 		d.cache.Put(key, b)
+		d.shelf.put(start, b)
 	}
 	return b, err
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image/blockmap"
@@ -173,4 +175,45 @@ func TestCacheIsBounded(t *testing.T) {
 	if c.Get(blockmap.Key{Offset: 80}) != nil || c.Get(blockmap.Key{Offset: 99}) == nil {
 		t.Error("the oldest go, the newest stay")
 	}
+}
+
+// What is kept is decompressed once, and reads the same; a file that cannot be made
+// keeps nothing.
+func TestKeep(t *testing.T) {
+	for name, open := range map[string]func() (*os.File, error){
+		"kept":     func() (*os.File, error) { return os.CreateTemp(t.TempDir(), "") },
+		"no room":  func() (*os.File, error) { return nil, errors.New("no room") },
+		"readonly": func() (*os.File, error) { return os.Open(os.DevNull) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			counted := &counter{blocks: blocks{[]int64{-22, 0, -23}, []byte(medium)}}
+			dev := blockmap.New("test", 30, counted, blockmap.Medium{R: strings.NewReader(medium), Size: int64(len(medium))})
+			dev.Keep(open)
+			for range 3 {
+				b := make([]byte, 30)
+				if _, err := dev.ReadAt(b, 0); err != nil || string(b) != "xxxxxxxxxx\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00yyyyyyyyyy" {
+					t.Fatalf("%q, %v", b, err)
+				}
+				dev.Forget()
+			}
+			want := int32(6)
+			if name == "kept" {
+				want = 2
+			}
+			if got := counted.unpacked.Load(); got != want {
+				t.Errorf("%d blocks were decompressed, want %d", got, want)
+			}
+		})
+	}
+}
+
+// A counter counts what is decompressed.
+type counter struct {
+	blocks
+	unpacked atomic.Int32
+}
+
+func (c *counter) Unpack(p blockmap.Piece, start int64) ([]byte, error) {
+	c.unpacked.Add(1)
+	return c.blocks.Unpack(p, start)
 }
