@@ -11,8 +11,8 @@
 // the count. Nothing of the host, of the clock or of the path that the image
 // was opened by reaches the report.
 //
-// The package mounts nothing, writes nothing but one temporary copy of an rpm
-// database, and does not compare: see package diff.
+// The package mounts nothing, writes nothing, and does not compare: see package
+// diff.
 //
 //	img, err := image.Open(ctx, "disk.qcow2", image.Options{})
 //	…
@@ -78,6 +78,8 @@ type inspection struct {
 	shared reflinks
 	// aside are the files that no mount shows.
 	aside []File
+	// identities are those of the disk.
+	identities *report.Identities
 	// keepTree says that the tree outlives the inspection.
 	keepTree bool
 	// troubles of the sections that the core fills.
@@ -109,7 +111,7 @@ func newInspection(img *image.Image, o Options) *inspection {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	return &inspection{Options: o, img: img, report: newReport(img)}
+	return &inspection{Options: o, img: img, report: newReport(img), identities: img.Disk.Identities()}
 }
 
 func (in *inspection) run(ctx context.Context) error {
