@@ -56,16 +56,26 @@ func disk(t testing.TB, size int64, script string, at map[int64]string, flags ..
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("sfdisk: %v\n%s", err, out)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	kerneltest.Must(t, err)
 	for offset, fs := range at {
 		data, err := os.ReadFile(fs)
 		kerneltest.Must(t, err)
-		_, err = f.WriteAt(data, offset)
-		kerneltest.Must(t, err)
+		lay(t, path, offset, data)
+	}
+	return path
+}
+
+// lay writes data into a file of zeros, which keeps its holes.
+func lay(t testing.TB, path string, offset int64, data []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	kerneltest.Must(t, err)
+	for at := 0; at < len(data); at += 4096 {
+		if b := data[at:min(at+4096, len(data))]; len(bytes.Trim(b, "\x00")) > 0 {
+			_, err := f.WriteAt(b, offset+int64(at))
+			kerneltest.Must(t, err)
+		}
 	}
 	kerneltest.Must(t, f.Close())
-	return path
 }
 
 const (

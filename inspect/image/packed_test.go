@@ -1,7 +1,6 @@
 package image_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -24,15 +23,9 @@ func archive(t testing.TB, files map[string]string, names []string, flags ...str
 	for name, from := range files {
 		data, err := os.ReadFile(from)
 		kerneltest.Must(t, err)
-		f, err := os.Create(filepath.Join(dir, name))
-		kerneltest.Must(t, err)
-		for at := 0; at < len(data); at += 4096 { // with holes, for tar -S
-			if b := data[at:min(at+4096, len(data))]; len(bytes.Trim(b, "\x00")) > 0 {
-				_, err := f.WriteAt(b, int64(at))
-				kerneltest.Must(t, err)
-			}
-		}
-		kerneltest.Must(t, f.Truncate(int64(len(data))), f.Close())
+		path := filepath.Join(dir, name)
+		kerneltest.Must(t, os.WriteFile(path, nil, 0o644), os.Truncate(path, int64(len(data))))
+		lay(t, path, 0, data) // with holes, for tar -S
 	}
 	out := filepath.Join(t.TempDir(), "packed")
 	kerneltest.Run(t, "tar", append(append(flags, "-cf", out, "-C", dir), names...)...)

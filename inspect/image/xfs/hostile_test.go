@@ -17,6 +17,7 @@ import (
 
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
 	"github.com/assay-os/assay/inspect/image/xfs"
 	"github.com/assay-os/assay/report"
@@ -153,7 +154,7 @@ func targets(t testing.TB) []target {
 	return []target{
 		newTarget("checked", clean, xfs.Open), newTarget("unchecked", clean, xfs.OpenUnchecked),
 		newTarget("dirty", dirty, xfs.OpenUnchecked), newTarget("version 4", tinyV4(t), xfs.Open),
-		newTarget("dirty version 4", unpack(t, "log1.img"), xfs.OpenUnchecked),
+		newTarget("dirty version 4", fsystest.Unpack(t, "testdata/log1.img.gz"), xfs.OpenUnchecked),
 	}
 }
 

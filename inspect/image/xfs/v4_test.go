@@ -2,14 +2,11 @@ package xfs_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -121,17 +118,10 @@ func TestVersion4OfLinux61(t *testing.T) {
 	t.Parallel()
 	for name, dirty := range map[string]bool{"attr1": false, "log1": true, "projid16": true} {
 		t.Run(name, func(t *testing.T) {
-			data := unpack(t, name+".img")
+			data, want := fsystest.Kept(t, "testdata", name)
 			fs, err := xfs.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
 			kerneltest.Must(t, err)
-			want := map[string]string{}
-			for line := range strings.Lines(string(unpack(t, name+".list"))) {
-				var path, shown string
-				_, err := fmt.Sscanf(line, "%q %q", &path, &shown)
-				kerneltest.Must(t, err)
-				want[path] = shown
-			}
-			fsystest.Compare(t, withoutDecoded(fsystest.Contents(t, fs)), withoutDecoded(want))
+			fsystest.Compare(t, fsystest.WithoutDecoded(fsystest.Contents(t, fs)), want)
 			if len(want) < 130 {
 				t.Errorf("%d paths", len(want))
 			}
@@ -152,26 +142,4 @@ func withoutLog(data []byte) []byte {
 	start, size := place(data)
 	clear(out[start : start+size])
 	return out
-}
-
-func unpack(t testing.TB, name string) []byte {
-	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".gz"))
-	kerneltest.Must(t, err)
-	defer f.Close()
-	r, err := gzip.NewReader(f)
-	kerneltest.Must(t, err)
-	data, err := io.ReadAll(r)
-	kerneltest.Must(t, err)
-	return data
-}
-
-// withoutDecoded takes what is decoded of attributes out of lines: newer
-// versions decode more, and the attributes are there anyway.
-func withoutDecoded(list map[string]string) map[string]string {
-	decoded := regexp.MustCompile(` acl=[^ ]*| \[[^\]]*\]`)
-	for path, line := range list {
-		list[path] = decoded.ReplaceAllString(line, "")
-	}
-	return list
 }
