@@ -44,6 +44,7 @@ type Subject struct {
 	// merged), "commit" (of OSTree) or "tree" (a step's output).
 	Kind string `json:"kind"`
 	// Format is the container's: "raw", "qcow2", "gzip+tar", ...; empty for a directory.
+	// An initramfs of two parts is "cpio,zstd+cpio".
 	Format string `json:"format,omitempty"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -146,11 +147,28 @@ func (i *Image) openTar(ctx context.Context, f Device, at place) error {
 }
 
 func (i *Image) openCPIO(ctx context.Context, f Device, at place) error {
-	tree, err := cpio.Open(ctx, f, f.Size())
+	format := "cpio"
+	tree, err := cpio.Open(ctx, f, f.Size(), func(ctx context.Context, from int64) (io.ReaderAt, int64, error) {
+		rest, err := newSection(f, from, f.Size()-from)
+		if err != nil {
+			return nil, 0, err
+		}
+		c, ok := compressionOf(bytesAt(rest, 0, headSize))
+		if !ok {
+			return nil, 0, nil
+		}
+		plain, err := c.unpack(ctx, rest, at.Options)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", c.name, err)
+		}
+		i.closers = append(i.closers, plain.Close)
+		format += "," + c.name + "+cpio"
+		return plain, plain.Size(), nil
+	})
 	if err != nil {
 		return err
 	}
-	i.Subject = report.Subject{Kind: "cpio", Format: at.format("cpio")}
+	i.Subject = report.Subject{Kind: "cpio", Format: at.format(format)}
 	i.Trees = []Volume{{Filesystem: report.Filesystem{Type: "cpio"}, Tree: tree}}
 	return nil
 }

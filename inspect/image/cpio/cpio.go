@@ -5,6 +5,10 @@
 // a tar are: see package tarball. Files of one inode number and more than one link
 // are hard links, whichever of them carries the content. The sums of the form crc are
 // verified when the archive is opened.
+//
+// Archives may follow each other, with zeros between them, and the last of them may be
+// compressed, as in what the kernel unpacks at boot. They become one tree: later
+// members win, and links do not reach from one archive to another.
 package cpio
 
 import (
@@ -63,59 +67,122 @@ type found struct {
 	err  error
 }
 
-// Open reads the archive in the first size bytes of r.
-func Open(ctx context.Context, r io.ReaderAt, size int64) (*tarball.Tree, error) {
-	x := &index{r: r, size: size, tree: tarball.New()}
-	if err := x.read(ctx); err != nil {
-		return nil, err
+// An Unpacker decompresses what follows an archive from a byte on. It gives nil for
+// what is in no compression that it knows.
+type Unpacker func(ctx context.Context, at int64) (plain io.ReaderAt, size int64, err error)
+
+// Open reads the archives in the first size bytes of r. Unpack may be nil; what it
+// gives must be there as long as the tree.
+func Open(ctx context.Context, r io.ReaderAt, size int64, unpack Unpacker) (*tarball.Tree, error) {
+	x := &index{r: r, size: size, unpack: unpack, tree: tarball.New()}
+	if err := x.archives(ctx); err != nil {
+		return nil, fmt.Errorf("read archive: %w", err)
 	}
-	return x.tree, x.build()
+	return x.tree, nil
 }
 
+// An index is the archives in one run of bytes.
 type index struct {
 	r       io.ReaderAt
 	size    int64
+	unpack  Unpacker
 	tree    *tarball.Tree
-	members []*found
+	members []*found // of one archive
 }
 
-// read collects the members up to the trailer. What ends it early is told by the tree.
-func (x *index) read(ctx context.Context) error {
-	for at := int64(0); ; {
-		if err := ctx.Err(); err != nil {
+// archives reads archives up to the end. What ends them early is told by the tree; an
+// error is for what is no archive at all.
+func (x *index) archives(ctx context.Context) error {
+	for at := int64(0); at < x.size; {
+		end, whole, err := x.archive(ctx, at)
+		if err == nil {
+			err = x.build()
+		}
+		if err != nil || !whole {
 			return err
+		}
+		next, err := x.skipZeros(end)
+		if err != nil {
+			return err
+		}
+		if next < x.size && !x.isHeader(next) {
+			return x.compressed(ctx, next)
+		}
+		at = next
+	}
+	return nil
+}
+
+// archive collects the members up to the trailer, and tells whether that came.
+func (x *index) archive(ctx context.Context, start int64) (end int64, whole bool, err error) {
+	x.members = nil
+	for at := start; ; {
+		if err := ctx.Err(); err != nil {
+			return 0, false, err
 		}
 		m, next, err := x.member(at)
 		switch {
 		case err != nil && at == 0:
-			return fmt.Errorf("read archive: %w", err)
+			return 0, false, err
 		case err != nil:
 			x.tree.Missing("byte %d: %w: nothing after it is read", at, err)
-			return nil
+			return 0, false, nil
 		case m.path == trailer:
-			return x.behind(next)
+			return next, true, nil
 		}
 		if x.members = append(x.members, m); len(x.members) > tarball.MaxMembers {
-			return fmt.Errorf("read archive: more than %d members", tarball.MaxMembers)
+			return 0, false, fmt.Errorf("more than %d members", tarball.MaxMembers)
 		}
 		at = next
 	}
 }
 
-// behind requires zeros behind the trailer.
-func (x *index) behind(at int64) error {
+// skipZeros is where something else than zeros begins.
+func (x *index) skipZeros(at int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for ; at < x.size; at += int64(len(buf)) {
 		n := min(int64(len(buf)), x.size-at)
 		if err := x.bytes(buf[:n], at); err != nil {
-			return err
+			return 0, err
 		}
 		if i := slices.IndexFunc(buf[:n], func(c byte) bool { return c != 0 }); i >= 0 {
-			x.tree.Missing("byte %d: there is data after the end of the archive: not read", at+int64(i))
-			return nil
+			return at + int64(i), nil
 		}
 	}
-	return nil
+	return x.size, nil
+}
+
+// isHeader tells whether an archive begins at a byte. The kernel takes none that is
+// not aligned.
+func (x *index) isHeader(at int64) bool {
+	var magic [6]byte
+	if x.bytes(magic[:], at) != nil || !Detect(magic[:]) {
+		return false
+	}
+	return at%4 == 0 || string(magic[:]) == odc
+}
+
+// compressed adds the archives in what follows, up to the end.
+func (x *index) compressed(ctx context.Context, at int64) error {
+	var plain io.ReaderAt
+	var size int64
+	if x.unpack != nil {
+		var err error
+		if plain, size, err = x.unpack(ctx, at); err != nil {
+			x.tree.Missing("byte %d: decompress what follows the archive: %w", at, err)
+			return ctx.Err()
+		}
+	}
+	if plain == nil {
+		x.tree.Missing("byte %d: there is data after the end of the archive, and it is no archive: not read", at)
+		return nil
+	}
+	// As for the kernel, nothing in it is compressed again.
+	inner := &index{r: plain, size: size, tree: x.tree}
+	if err := inner.archives(ctx); err != nil {
+		x.tree.Missing("byte %d: what follows the archive, decompressed: %w", at, err)
+	}
+	return ctx.Err()
 }
 
 func (x *index) bytes(b []byte, at int64) error {

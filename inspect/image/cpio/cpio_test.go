@@ -3,9 +3,12 @@ package cpio_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +37,7 @@ func archive(t testing.TB, root, form string, packer string) []byte {
 
 func open(t testing.TB, data []byte) fsys.Tree {
 	t.Helper()
-	tree, err := cpio.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
+	tree, err := cpio.Open(context.Background(), bytes.NewReader(data), int64(len(data)), nil)
 	kerneltest.Must(t, err)
 	return tree
 }
@@ -97,10 +100,12 @@ func TestBrokenArchives(t *testing.T) {
 		"changed": {changed, "/f", "!the sum of its bytes is"},
 		"cut":     {good[:at+100], "/f", "!the archive is truncated"},
 		"no end":  {good[:bytes.Index(good, []byte("TRAILER"))-112], "/", "the archive is truncated"},
-		"more":    {append(bytes.Clone(good), "070701"...), "/", "data after the end of the archive"},
+		"more":    {append(bytes.Clone(good), "other"...), "/", "data after the end of the archive"},
+		"another": {append(bytes.Clone(good), "070701"...), "/", "the archive is truncated"},
+		"askew":   {append(append(bytes.Clone(good), 0), good...), "/", "data after the end of the archive"},
 		"mangled": {bytes.Replace(good, []byte("070702"), []byte("070709"), 2)[:], "", ""},
 	} {
-		tree, err := cpio.Open(context.Background(), bytes.NewReader(test.data), int64(len(test.data)))
+		tree, err := cpio.Open(context.Background(), bytes.NewReader(test.data), int64(len(test.data)), nil)
 		if test.path == "" {
 			if err == nil {
 				t.Errorf("%s: it opens", name)
@@ -114,6 +119,47 @@ func TestBrokenArchives(t *testing.T) {
 	}
 }
 
+// TestSequence reads archives that follow each other, as the kernel does at boot.
+func TestSequence(t *testing.T) {
+	fixtures.RequireTool(t, "cpio")
+	roots := []string{t.TempDir(), t.TempDir(), t.TempDir()}
+	var parts [][]byte
+	for i, root := range roots {
+		content := strings.Repeat("x", i+1)
+		kerneltest.Must(t, os.WriteFile(filepath.Join(root, "every"), []byte(content), 0o644), os.Link(filepath.Join(root, "every"), filepath.Join(root, content)))
+		parts = append(parts, archive(t, root, "newc", "cpio"))
+	}
+	outer := append(slices.Concat(parts[0], make([]byte, 1024), parts[1]), "packed"...)
+	unpack := func(_ context.Context, at int64) (io.ReaderAt, int64, error) {
+		if string(outer[at:]) != "packed" {
+			t.Errorf("byte %d is to be unpacked", at)
+		}
+		return bytes.NewReader(parts[2]), int64(len(parts[2])), nil
+	}
+	tree, err := cpio.Open(context.Background(), bytes.NewReader(outer), int64(len(outer)), unpack)
+	kerneltest.Must(t, err)
+	got := fsystest.Contents(t, tree)
+	for path, want := range map[string]string{"/x": " 1 ", "/xx": " 2 ", "/xxx": " 3 ", "/every": " 3 "} {
+		if !strings.HasPrefix(got[path], "file 0644 0:0"+want) {
+			t.Errorf("%s: %q", path, got[path])
+		}
+	}
+	if strings.Contains(got["/"], "!") || !strings.Contains(got["/every"], "links=2 ") || strings.Contains(got["/x"], "links") {
+		t.Errorf("%q", got)
+	}
+	if got["/every"] != got["/xxx"] {
+		t.Error("a link of the last archive is none")
+	}
+	failing := func(context.Context, int64) (io.ReaderAt, int64, error) { return nil, 0, errors.New("broken") }
+	for want, unpack := range map[string]cpio.Unpacker{"not read": nil, "decompress what follows the archive: broken": failing} {
+		tree, err := cpio.Open(context.Background(), bytes.NewReader(outer), int64(len(outer)), unpack)
+		kerneltest.Must(t, err)
+		if got := fsystest.Contents(t, tree); !strings.Contains(got["/"], want) || !strings.HasPrefix(got["/every"], "file 0644 0:0 2 ") {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // FuzzOpen changes bytes of real archives.
 func FuzzOpen(f *testing.F) {
 	root := f.TempDir()
@@ -122,6 +168,10 @@ func FuzzOpen(f *testing.F) {
 	var seeds [][]byte
 	for _, form := range []string{"newc", "crc", "odc"} {
 		seeds = append(seeds, archive(f, root, form, "cpio"))
+	}
+	seeds = append(seeds, slices.Concat(seeds[0], seeds[1], seeds[2], []byte("packed")))
+	unpack := func(context.Context, int64) (io.ReaderAt, int64, error) {
+		return bytes.NewReader(seeds[0]), int64(len(seeds[0])), nil
 	}
 	for i := range seeds {
 		f.Add(uint8(i), []byte{0, 10, '1'}, uint16(0))
@@ -133,7 +183,7 @@ func FuzzOpen(f *testing.F) {
 			data[(int(patches[0])<<8|int(patches[1]))%len(data)] = patches[2]
 		}
 		data = data[:len(data)-int(cut)%len(data)]
-		tree, err := cpio.Open(context.Background(), bytes.NewReader(data), int64(len(data)))
+		tree, err := cpio.Open(context.Background(), bytes.NewReader(data), int64(len(data)), unpack)
 		if err != nil {
 			return
 		}
