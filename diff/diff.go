@@ -91,9 +91,12 @@ type Change struct {
 }
 
 // Compare compares a and b on what both recorded.
-func Compare(a, b *report.Report) *Result {
+func Compare(a, b *report.Report) *Result { return CompareBy(RulesVersion, a, b) }
+
+// CompareBy is [Compare] by the rules of an earlier version.
+func CompareBy(version int, a, b *report.Report) *Result {
 	scope, sections, skipped := common(a, b)
-	va, vb := newView(a, sections), newView(b, sections)
+	va, vb := newView(a, sections, scope, version), newView(b, sections, scope, version)
 	r := &Result{Scope: scope, NotCompared: skipped, Changes: []Change{}}
 	r.Unread = append(unread("a", a, scope), unread("b", b, scope)...)
 	for _, s := range sections {

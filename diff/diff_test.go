@@ -16,16 +16,16 @@ func sample() *report.Report {
 		SchemaVersion: report.SchemaVersion,
 		Subject:       report.Subject{Kind: "disk", Format: "raw"},
 		Disk: &report.Disk{
-			Format: "raw", Size: 1 << 30, Digest: "d0", PartitionTable: "gpt", ID: "i", SectorSize: 512,
+			Format: "raw", Size: 1 << 30, Digest: "d0", PartitionTable: "gpt", ID: "00000001-1111-4111-8111-111111111111", SectorSize: 512,
 			Partitions: []report.Partition{{
-				Index: 1, Start: 1 << 20, Size: 1 << 29, Type: "t", UUID: "u", Label: "root", Bootable: true, Attributes: 4,
-				Filesystem: &report.Filesystem{Type: "ext4", UUID: "f", Label: "root", Features: []string{"extent"},
+				Index: 1, Start: 1 << 20, Size: 1 << 29, Type: "t", UUID: "00000002-1111-4111-8111-111111111111", Label: "root", Bootable: true, Attributes: 4,
+				Filesystem: &report.Filesystem{Type: "ext4", UUID: "00000003-1111-4111-8111-111111111111", Label: "root", Features: []string{"extent"},
 					Settings: map[string]string{"errors": "1"}, Mountpoint: "/"},
 			}},
-			Filesystem: &report.Filesystem{Type: "ext4", UUID: "g", Label: "data", Features: []string{"64bit"},
+			Filesystem: &report.Filesystem{Type: "ext4", UUID: "00000004-1111-4111-8111-111111111111", Label: "data", Features: []string{"64bit"},
 				Settings: map[string]string{"errors": "2"}, Mountpoint: "/data"},
-			Mapped: []report.MappedDevice{{Name: "vg/lv", Type: "lvm2", UUID: "l", Size: 1 << 20, Members: []string{"partition 1"},
-				Settings: map[string]string{"segments": "0+1"}, Filesystem: &report.Filesystem{Type: "ext4", UUID: "m", Label: "var",
+			Mapped: []report.MappedDevice{{Name: "vg/lv", Type: "lvm2", UUID: "00000005-1111-4111-8111-111111111111", Size: 1 << 20, Members: []string{"partition 1"},
+				Settings: map[string]string{"segments": "0+1"}, Filesystem: &report.Filesystem{Type: "ext4", UUID: "00000006-1111-4111-8111-111111111111", Label: "var",
 					Features: []string{"extent"}, Settings: map[string]string{"errors": "3"}, Mountpoint: "/var"}}},
 			Regions: []report.Region{{Role: "boot code", Device: "vg/lv", Offset: 0, Length: 446, SHA256: "b"}},
 		},
@@ -48,7 +48,7 @@ func sample() *report.Report {
 		Users:     []report.User{{Name: "root", UID: 1, GID: 1, Gecos: "g", Home: "/root", Shell: "/bin/sh", Password: "locked", Keys: 1}},
 		Groups:    []report.Group{{Name: "adm", GID: 4, Members: []string{"bob"}}},
 		OSRelease: map[string]string{"ID": "debian"},
-		Fstab:     []report.FstabEntry{{Spec: "UUID=f", File: "/", VfsType: "ext4", Options: "ro", Freq: 1, Passno: 1}},
+		Fstab:     []report.FstabEntry{{Spec: "UUID=00000003-1111-4111-8111-111111111111", File: "/", VfsType: "ext4", Options: "ro", Freq: 1, Passno: 1}},
 		Services:  report.Services{Enabled: []string{"a.service"}, Disabled: []string{"b.service"}, Masked: []string{"c.service"}, DefaultTarget: "multi-user.target"},
 		Boot:      []report.BootEntry{{Source: "/boot/grub/grub.cfg", Title: "Debian", Linux: "/vmlinuz", Initrd: "/initrd", Options: "quiet", Default: true}},
 		Sections:  map[string]report.Section{},
@@ -64,7 +64,7 @@ func TestCompareEqual(t *testing.T) {
 	if got.Verdict != Identical || got.Scope != Disk || len(got.Changes) != 0 {
 		t.Fatalf("got %+v", got)
 	}
-	if got.DigestA == "" || got.DigestA != got.DigestB || !strings.HasPrefix(got.DigestA, "fd1:") {
+	if got.DigestA == "" || got.DigestA != got.DigestB || !strings.HasPrefix(got.DigestA, "fd2:") {
 		t.Fatalf("digests %q and %q", got.DigestA, got.DigestB)
 	}
 	if d := Digest(sample()); d.Functional() != got.DigestA {

@@ -14,22 +14,33 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// Digests are the functional digests of one report, each "fd1:" and 64 hex
+// Digests are the functional digests of one report, each "fd2:" and 64 hex
 // digits: equal digests mean an equal canonical form, that is, equivalence.
 // A digest is empty when a section that it covers was not read.
 type Digests struct {
 	// Tree covers the tree of files and what was read from it.
 	Tree string `json:"tree"`
-	// Disk covers Tree and everything around it; empty where there is no disk.
+	// Disk covers the tree and everything around it, the disk's identifiers by
+	// their roles; empty where there is no disk.
 	Disk string `json:"disk,omitempty"`
-	// Sections holds a digest for every section.
+	// Sections holds a digest for every section: of a disk as Disk covers it.
 	Sections map[string]string `json:"sections"`
 }
 
 // Digest computes the functional digests of r over everything it recorded.
-func Digest(r *report.Report) Digests {
+func Digest(r *report.Report) Digests { return DigestBy(RulesVersion, r) }
+
+// DigestBy is [Digest] by the rules of an earlier version.
+func DigestBy(version int, r *report.Report) Digests {
 	_, in, _ := common(r, r)
-	return digests(newView(r, in), in)
+	d := digests(newView(r, in, Tree, version), in)
+	if r.Disk == nil {
+		return d
+	}
+	tree := d.Tree
+	d = digests(newView(r, in, Disk, version), in)
+	d.Tree = tree
+	return d
 }
 
 // Functional is the digest that stands for the whole subject.
@@ -43,13 +54,14 @@ func (d Digests) Functional() string {
 func digests(v *view, in []section) Digests {
 	d := Digests{Sections: map[string]string{}}
 	for _, s := range in {
-		d.Sections[s.name] = prefixed(s.digest(v))
+		d.Sections[s.name] = prefixed(s.digest(v), v.version)
 	}
-	if len(unread("", v.report, Tree)) == 0 {
-		d.Tree = combine(d.Sections, in, Tree)
-	}
-	if v.report.Disk != nil && len(unread("", v.report, Disk)) == 0 {
-		d.Disk = combine(d.Sections, in, Disk)
+	switch {
+	case len(unread("", v.report, v.scope)) > 0:
+	case v.scope == Disk:
+		d.Disk = combine(d.Sections, in, Disk, v.version)
+	default:
+		d.Tree = combine(d.Sections, in, Tree, v.version)
 	}
 	return d
 }
@@ -72,8 +84,9 @@ func digestPair(a, b *view, scope Scope, in []section) (da, db string) {
 	return da, db
 }
 
-// combine hashes the digests of the sections in scope; that of a disk holds the tree's.
-func combine(of map[string]string, in []section, scope Scope) string {
+// combine hashes the digests of the sections in scope; that of a disk holds
+// those of the tree, by the roles of the disk.
+func combine(of map[string]string, in []section, scope Scope, version int) string {
 	h := sha256.New()
 	for _, s := range in {
 		if scope == Disk || s.scope == Tree {
@@ -81,11 +94,11 @@ func combine(of map[string]string, in []section, scope Scope) string {
 			put(h, of[s.name])
 		}
 	}
-	return prefixed(h)
+	return prefixed(h, version)
 }
 
-func prefixed(h hash.Hash) string {
-	return fmt.Sprintf("fd%d:%s", RulesVersion, hex.EncodeToString(h.Sum(nil)))
+func prefixed(h hash.Hash, version int) string {
+	return fmt.Sprintf("fd%d:%s", version, hex.EncodeToString(h.Sum(nil)))
 }
 
 // digest hashes the canonical form of the section.
@@ -95,7 +108,7 @@ func (s section) digest(v *view) hash.Hash {
 		digestFiles(h, v)
 		return h
 	}
-	for _, r := range s.canonical(v.report) {
+	for _, r := range s.canonical(v) {
 		put(h, r.key)
 		putLen(h, len(r.fields))
 		for _, f := range r.fields {
@@ -107,7 +120,7 @@ func (s section) digest(v *view) hash.Hash {
 }
 
 func digestFiles(h hash.Hash, v *view) {
-	rules := slices.DeleteFunc(Rules(), func(r Rule) bool { return r.entry == nil })
+	rules := slices.DeleteFunc(slices.Clone(v.rules), func(r Rule) bool { return r.entry == nil })
 	buf := make([]byte, 0, 1024)
 entries:
 	for _, e := range v.report.Files {

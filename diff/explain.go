@@ -29,8 +29,8 @@ type ExplanationStep struct {
 
 // Explain tells how the entry at path enters the functional digest.
 func Explain(r *report.Report, path report.Raw) (*Explanation, error) {
-	_, in, _ := common(r, r)
-	v := newView(r, in)
+	scope, in, _ := common(r, r)
+	v := newView(r, in, scope, RulesVersion)
 	e, ok := v.lookup(path)
 	if !ok {
 		return nil, fmt.Errorf("explain %s: the report has no such path", path)

@@ -14,7 +14,8 @@ import (
 // entries cost one comparison; only the others are taken apart.
 func compareFiles(a, b *view) []Change {
 	var out []Change
-	rules := Rules()
+	rules := a.rules
+	same := func(x, y *report.Entry) bool { return equalFacts(x, y) && sameRoles(a, b, x, y) }
 	key := func(e report.Entry) string { return string(e.Path) }
 	merge(a.report.Files, b.report.Files, key, func(x, y *report.Entry) {
 		switch {
@@ -24,7 +25,7 @@ func compareFiles(a, b *view) []Change {
 			out = append(out, oneSided(a, x, Removed, rules))
 		case x == nil:
 			out = append(out, oneSided(b, y, Added, rules))
-		case !equalFacts(x, y):
+		case !same(x, y):
 			out = append(out, compareEntry(a, b, x, y, rules)...)
 		}
 	})
@@ -56,12 +57,12 @@ func compareEntry(a, b *view, x, y *report.Entry, rules []Rule) []Change {
 	if a.unknown(x) || b.unknown(y) {
 		// Nothing is known of one content: that is told as unread, and is
 		// neither equal nor different.
-		cx.SHA256, cx.Canonical = cy.SHA256, cy.Canonical
+		cx.SHA256, cx.Canonical, cx.Roles = cy.SHA256, cy.Canonical, cy.Roles
 	}
 	open := differingFacts(&cx, &cy)
 	var out []Change
 	for _, r := range rules {
-		if r.entry == nil || len(open) == 0 {
+		if r.entry == nil || len(open) == 0 && r.Name != "identity" {
 			continue
 		}
 		keepX, keepY := r.entry(a, &cx), r.entry(b, &cy)
@@ -75,9 +76,59 @@ func compareEntry(a, b *view, x, y *report.Entry, rules []Rule) []Change {
 		open = still
 	}
 	if len(open) > 0 {
-		out = slices.Insert(out, 0, entryChange(a, x, y, open, report.Rule{}))
+		out = reopened(out, open)
+		c := entryChange(a, x, y, open, report.Rule{})
+		meant(&c, &cx, &cy)
+		out = slices.Insert(out, 0, c)
 	}
 	return out
+}
+
+// reopened takes from explained changes the facts that differ after all: the
+// same content may name different things of two disks.
+func reopened(changes []Change, open []string) []Change {
+	var out []Change
+	for _, c := range changes {
+		c.Fields = without(c.Fields, open)
+		for _, name := range open {
+			delete(c.A, name)
+			delete(c.B, name)
+		}
+		if len(c.Fields) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// sameRoles tells whether equal contents of two disks mean the same. A side that
+// did not look for roles says nothing of it.
+func sameRoles(a, b *view, x, y *report.Entry) bool {
+	if a.identities.Empty() && b.identities.Empty() || x.Roles == nil && y.Roles == nil || a.noRoles() || b.noRoles() {
+		return true
+	}
+	canonicalX, canonicalY := *x, *y
+	canonicalIdentity(a, &canonicalX)
+	canonicalIdentity(b, &canonicalY)
+	return canonicalX.SHA256 == canonicalY.SHA256
+}
+
+func (v *view) noRoles() bool { return v.report.Sections["canonical"].Status == report.Unread }
+
+// meant puts the canonical values into a change of facts that are spelled alike
+// and mean different things.
+func meant(c *Change, x, y *report.Entry) {
+	a, b := entryFacts(x), entryFacts(y)
+	if c.A["size"] == c.B["size"] && c.A["sha256"] == c.B["sha256"] {
+		c.Fields = without(c.Fields, []string{"size"}) // the form has none
+		delete(c.A, "size")
+		delete(c.B, "size")
+	}
+	for _, name := range c.Fields {
+		if c.A[name] == c.B[name] {
+			c.A[name], c.B[name] = a[name], b[name]
+		}
+	}
 }
 
 func entryChange(v *view, x, y *report.Entry, fields []string, rule report.Rule) Change {

@@ -6,15 +6,32 @@ import "github.com/assay-os/assay/report"
 func compareRecord(section string, x, y *ruled) []Change {
 	switch {
 	case y == nil:
-		return []Change{newChange(section, x.key, Removed, facts(x.fields), nil)}
+		return []Change{newChange(section, x.key, Removed, x.words(), nil)}
 	case x == nil:
-		return []Change{newChange(section, y.key, Added, nil, facts(y.fields))}
+		return []Change{newChange(section, y.key, Added, nil, y.words())}
 	}
 	var out []Change
-	if a, b := differing(facts(x.fields), facts(y.fields)); len(a)+len(b) > 0 {
+	a, b := differing(facts(x.fields), facts(y.fields))
+	open := names(a, b)
+	if len(open) > 0 {
+		spelled(a, b, x, y)
 		out = append(out, newChange(section, x.key, Modified, a, b))
 	}
-	return append(out, explained(section, x, y)...)
+	return append(out, explained(section, x, y, open)...)
+}
+
+// words are the facts of a record as the report has them.
+func (r *ruled) words() map[string]report.Raw {
+	m := facts(r.fields)
+	for name, v := range m {
+		m[name] = report.Raw(shown(string(v)))
+	}
+	for _, f := range r.out {
+		if _, counts := m[f.name]; counts {
+			m[f.name] = report.Raw(f.value)
+		}
+	}
+	return m
 }
 
 // knownTo is r without the facts that the record of an unread section lacks.
@@ -37,11 +54,16 @@ func (r *ruled) knownTo(open *ruled) *ruled {
 	return out
 }
 
-// explained tells of the facts that rules left out, one change a rule.
-func explained(section string, x, y *ruled) []Change {
+// explained tells of the facts that rules left out or replaced, one change a
+// rule. Those that are open differ all the same.
+func explained(section string, x, y *ruled, open []string) []Change {
 	var out []Change
 	for _, rule := range Rules() {
 		a, b := differing(facts(left(x.out, rule.Name)), facts(left(y.out, rule.Name)))
+		for _, name := range open {
+			delete(a, name)
+			delete(b, name)
+		}
 		if len(a)+len(b) == 0 {
 			continue
 		}
@@ -87,5 +109,5 @@ func differing(a, b map[string]report.Raw) (onlyA, onlyB map[string]report.Raw) 
 }
 
 func newChange(section, key string, kind Kind, a, b map[string]report.Raw) Change {
-	return Change{Path: report.Raw(key), Section: section, Kind: kind, Fields: names(a, b), A: a, B: b}
+	return Change{Path: report.Raw(shown(key)), Section: section, Kind: kind, Fields: names(a, b), A: a, B: b}
 }

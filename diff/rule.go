@@ -9,19 +9,27 @@ import (
 )
 
 // RulesVersion is the version of the set of rules that a digest was made
-// with. The set only grows: a changed meaning is a new version.
-const RulesVersion = 1
+// with. The set only grows: a changed meaning is a new version. Version 1 took
+// identifiers of disks as they are.
+const RulesVersion = 2
 
 // A Rule maps one record to its canonical form. Exactly one of entry and
-// facts is set.
+// facts is set, or both are where the rule's place is in the code (identity).
 type Rule struct {
 	report.Rule
+	// since is the version of the set that the rule came with; 0 is the first.
+	since int
 	// entry changes a copy of an entry of the files; it returns false for an
 	// entry that the canonical form does not have.
 	entry func(v *view, e *report.Entry) bool
 	// facts are facts of other sections, as "section.field", that the
 	// canonical form leaves out.
 	facts []string
+}
+
+// rulesOf is the set of that version.
+func rulesOf(version int) []Rule {
+	return slices.DeleteFunc(Rules(), func(r Rule) bool { return r.since > version })
 }
 
 // Rules is the one list, in the order in which they are applied.
@@ -32,6 +40,13 @@ func Rules() []Rule {
 				Reason: "the content's canonical form is the same; the rule that made it is named with the entry",
 				Source: "docs/verdicts.md"},
 			entry: canonicalContent,
+		},
+		{
+			Rule: report.Rule{Name: "identity", Version: 1,
+				Reason: "identifiers of the disk stand for what they identify: they count by their roles, wherever they are known to be read so",
+				Source: "fstab(5), crypttab(5), systemd.mount(5), blkid(8), UEFI specification 5.3"},
+			since: 2,
+			entry: canonicalIdentity,
 		},
 		{
 			Rule: report.Rule{Name: "mtime", Version: 1,
@@ -69,6 +84,15 @@ func Rules() []Rule {
 // canonicalContent puts the canonical digest in the place of the content.
 func canonicalContent(_ *view, e *report.Entry) bool {
 	if c := e.Canonical; c != nil {
+		e.SHA256 = contentID(c)
+		e.Size = 0
+	}
+	return true
+}
+
+// canonicalIdentity puts the content with roles in the place of the content.
+func canonicalIdentity(v *view, e *report.Entry) bool {
+	if c := e.Roles; c != nil && !v.identities.Empty() {
 		e.SHA256 = contentID(c)
 		e.Size = 0
 	}

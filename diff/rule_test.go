@@ -52,6 +52,10 @@ func TestRules(t *testing.T) {
 			pair{tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "x"))},
 			pair{tree(canonical(file("/a.gz", "one", 0), "gzip", "x")), tree(canonical(file("/a.gz", "other", 0), "gzip", "y"))},
 		},
+		"identity": {
+			pair{identified("a", nil), identified("b", nil)},
+			pair{identified("a", nil), identified("b", func(r *report.Report, id func(int) string) { r.Fstab[0].Spec = "UUID=" + id(4) })},
+		},
 		"mtime": {
 			pair{tree(file("/a", "one", 0)), tree(file("/a", "one", 1))},
 			pair{tree(file("/usr/lib/clock-epoch", "one", 0)), tree(file("/usr/lib/clock-epoch", "one", 1))},

@@ -17,6 +17,8 @@ type section struct {
 	// records returns what the section holds; nil for the files, which are
 	// compared without taking them apart.
 	records func(*report.Report) []record
+	// identified says that the records name things of a disk by identifiers.
+	identified bool
 }
 
 // A record is one thing of a section, as named facts in a fixed order.
@@ -30,28 +32,28 @@ type field struct{ name, value string }
 // sections is the one list, in the order in which changes are told.
 func sections() []section {
 	return []section{
-		{"disk", Disk, diskRecords},
-		{"partitions", Disk, partitionRecords},
-		{"regions", Disk, func(r *report.Report) []record {
+		{name: "disk", scope: Disk, records: diskRecords, identified: true},
+		{name: "partitions", scope: Disk, records: partitionRecords, identified: true},
+		{name: "regions", scope: Disk, identified: true, records: func(r *report.Report) []record {
 			return list(r.Disk.Regions, func(g report.Region) string { return fmt.Sprintf("%s at %d", g.Role, g.Offset) })
 		}},
-		{"container", Tree, containerRecords},
-		{"files", Tree, nil},
-		{"packages", Tree, func(r *report.Report) []record {
+		{name: "container", scope: Tree, records: containerRecords},
+		{name: "files", scope: Tree},
+		{name: "packages", scope: Tree, records: func(r *report.Report) []record {
 			return list(r.Packages, func(p report.Package) string { return p.Manager + " " + p.Name + " " + p.Arch })
 		}},
-		{"users", Tree, func(r *report.Report) []record {
+		{name: "users", scope: Tree, records: func(r *report.Report) []record {
 			return list(r.Users, func(u report.User) string { return u.Name })
 		}},
-		{"groups", Tree, func(r *report.Report) []record {
+		{name: "groups", scope: Tree, records: func(r *report.Report) []record {
 			return list(r.Groups, func(g report.Group) string { return g.Name })
 		}},
-		{"os-release", Tree, func(r *report.Report) []record { return keyed(r.OSRelease) }},
-		{"fstab", Tree, func(r *report.Report) []record {
+		{name: "os-release", scope: Tree, records: func(r *report.Report) []record { return keyed(r.OSRelease) }},
+		{name: "fstab", scope: Tree, identified: true, records: func(r *report.Report) []record {
 			return list(r.Fstab, func(f report.FstabEntry) string { return f.File })
 		}},
-		{"services", Tree, serviceRecords},
-		{"boot", Tree, func(r *report.Report) []record {
+		{name: "services", scope: Tree, records: serviceRecords},
+		{name: "boot", scope: Tree, identified: true, records: func(r *report.Report) []record {
 			return list(r.Boot, func(b report.BootEntry) string { return b.Source + " " + b.Title })
 		}},
 	}
@@ -97,7 +99,7 @@ func (s section) compare(a, b *view) []Change {
 	if s.records == nil {
 		return compareFiles(a, b)
 	}
-	ra, rb := s.canonical(a.report), s.canonical(b.report)
+	ra, rb := s.canonical(a), s.canonical(b)
 	openA, openB := s.unread(a.report), s.unread(b.report)
 	var out []Change
 	merge(ra, rb, func(r ruled) string { return r.key }, func(x, y *ruled) {

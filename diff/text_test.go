@@ -20,7 +20,7 @@ func TestText(t *testing.T) {
 	}
 	want := `different  (scope: tree)
   a no digest: not everything was read
-  b fd1:…
+  b fd2:…
   not read in a: boot: grub.cfg: \u{1b}[2J
   not compared, recorded on one side only: boot
 
@@ -43,8 +43,8 @@ mtime: 1 change. programs do not behave by a file's time of modification, but fo
   ~ /var/x  mtime 2020-01-25T00:00:00Z → 2020-01-25T00:00:09Z
 `
 	got := out.String()
-	if i := strings.Index(got, "fd1:"); i >= 0 {
-		got = got[:i] + "fd1:…" + got[i+len("fd1:")+64:]
+	if i := strings.Index(got, "fd2:"); i >= 0 {
+		got = got[:i] + "fd2:…" + got[i+len("fd2:")+64:]
 	}
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -18,12 +18,25 @@ type view struct {
 	mountpoints map[string]bool
 	// unread is true when a section of the report was not read.
 	unread bool
+	// scope and rules are what the comparison is about and by.
+	scope   Scope
+	version int
+	rules   []Rule
+	// identities are those of the disk, where disks are compared by rules that
+	// know them; nil otherwise.
+	identities *report.Identities
 }
 
 // newView looks at r for a comparison over the sections in: what is not
 // compared must not decide how a rule reads what is.
-func newView(r *report.Report, in []section) *view {
-	v := &view{report: r, mountpoints: map[string]bool{"/": true}, unread: len(unread("", r, Disk)) > 0}
+func newView(r *report.Report, in []section, scope Scope, version int) *view {
+	v := &view{
+		report: r, mountpoints: map[string]bool{"/": true}, unread: len(unread("", r, Disk)) > 0,
+		scope: scope, version: version, rules: rulesOf(version),
+	}
+	if scope == Disk && version >= 2 {
+		v.identities = r.Disk.Identities()
+	}
 	if slices.ContainsFunc(in, func(s section) bool { return s.name == "fstab" }) {
 		for _, f := range r.Fstab {
 			v.mountpoints[path.Clean(f.File)] = true
@@ -122,20 +135,22 @@ type ruledField struct {
 	rule *Rule
 }
 
-// canonical returns the section's records with rules applied.
-func (s section) canonical(r *report.Report) []ruled {
-	rules := Rules()
-	records := s.records(r)
+// canonical returns the section's records with rules applied, by their keys.
+func (s section) canonical(v *view) []ruled {
+	records := s.records(v.report)
 	out := make([]ruled, len(records))
 	for i, rec := range records {
 		out[i].key = rec.key
 		for _, f := range rec.fields {
-			if rule := factRule(rules, s.name+"."+f.name); rule != nil {
+			if rule := factRule(v.rules, s.name+"."+f.name); rule != nil {
 				out[i].out = append(out[i].out, ruledField{f, rule})
 			} else {
 				out[i].fields = append(out[i].fields, f)
 			}
 		}
+	}
+	if s.identified {
+		s.byRole(v, out)
 	}
 	return out
 }

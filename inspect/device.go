@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -74,25 +73,12 @@ func (in *inspection) volumeTag(v *volume, tag string) string {
 	}
 	switch tag {
 	case "PARTUUID":
-		return in.partUUID(p)
+		return in.report.Disk.PartUUID(*p)
 	case "PARTLABEL":
 		return p.Label
 	default:
 		return strconv.Itoa(p.Index)
 	}
-}
-
-// partUUID is the partition's UUID, which of an MBR is made of the disk's id
-// and the number: blkid(8).
-func (in *inspection) partUUID(p *report.Partition) string {
-	if p.UUID != "" {
-		return p.UUID
-	}
-	id, ok := strings.CutPrefix(in.report.Disk.ID, "0x")
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("%s-%02x", id, p.Index)
 }
 
 func (in *inspection) partition(index int) *report.Partition {

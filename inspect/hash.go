@@ -159,7 +159,7 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 		h.canonical(ctx, f, again)
 	}
 	if err := image.Unchanged(c); err != nil {
-		f.Node.SHA256, f.Node.Canonical = "", nil
+		f.Node.SHA256, f.Node.Canonical, f.Node.Roles = "", nil, nil
 		return err
 	}
 	return nil

@@ -34,6 +34,14 @@ func (in *inspection) hashRegions(ctx context.Context, extents []image.Extent) (
 			return nil, fmt.Errorf("%s at byte %d: %w", r.Role, r.Offset, err)
 		}
 		r.SHA256 = hex.EncodeToString(sum[:])
+		spans, err := in.identitySpans(r, part)
+		if err == nil && len(spans) > 0 {
+			err = h.stream(ctx, &maskedRange{part, spans}, &sum)
+			r.Roles = sumByRole(sum, spans)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s at byte %d: %w", r.Role, r.Offset, err)
+		}
 		list[i] = r
 	}
 	return list, nil

@@ -18,13 +18,15 @@ import (
 // only meaning. Content that is too large or too deep to unfold cannot be
 // judged, and is unread.
 func (h *hasher) canonical(ctx context.Context, f *File, content canonical.Content) {
-	form, rules, err := canonical.Apply(ctx, canonical.Input{Entry: &f.Node.Entry, Content: content, Lookup: h.sibling(f)})
+	form, roles, rules, err := canonical.ApplyRoles(ctx, canonical.Input{
+		Entry: &f.Node.Entry, Content: content, Lookup: h.sibling(f), Place: f.Path, Identities: h.in.identities,
+	})
 	switch {
 	case ctx.Err() != nil || errors.Is(err, canonical.ErrMalformed):
 	case err != nil:
 		h.in.troubles.canonical.add(f.Path, err.Error())
-	case form != nil:
-		f.Node.Canonical = form
+	default:
+		f.Node.Canonical, f.Node.Roles = form, roles
 		h.used.add(rules)
 	}
 }

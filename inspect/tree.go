@@ -302,7 +302,7 @@ func (t *Tree) entries(keep bool) []report.Entry {
 			e.Hardlink = report.Raw(f.first.Path)
 			if f.first != f {
 				head := &list[t.search(f.first.Path)]
-				e.SHA256, e.Canonical, e.Holes = head.SHA256, head.Canonical, head.Holes
+				e.SHA256, e.Canonical, e.Roles, e.Holes = head.SHA256, head.Canonical, head.Roles, head.Holes
 			}
 		}
 		list[i] = e

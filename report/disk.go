@@ -87,4 +87,8 @@ type Region struct {
 	Offset int64  `json:"offset"`
 	Length int64  `json:"length"`
 	SHA256 string `json:"sha256"`
+	// Roles is the hex SHA-256 of the bytes with the disk's identifiers
+	// replaced by their roles, where they are those of a partition table or of
+	// a swap area; empty where none is in it.
+	Roles string `json:"roles,omitempty"`
 }

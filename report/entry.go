@@ -65,6 +65,11 @@ type Entry struct {
 	// this inode; it is empty for an inode with one name.
 	Hardlink  Raw        `json:"hardlink,omitempty"`
 	Canonical *Canonical `json:"canonical,omitempty"`
+	// Roles is the content with the identifiers of its own disk replaced by
+	// their roles (see Identities), where it names one at a place where they
+	// are known to stand. It counts in the place of Canonical where disks are
+	// compared: a tree has no disk that a UUID could mean.
+	Roles *Canonical `json:"roles,omitempty"`
 	// Package names the installed package that owns the path, by the package
 	// manager's own lists. The packages inspector fills it. It explains, and
 	// is no fact of the inode: no digest covers it, no comparison counts it.

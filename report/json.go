@@ -99,7 +99,7 @@ func TreeDigest(entries []Entry) (string, error) {
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	for _, x := range entries {
-		x.Canonical, x.Package, x.User, x.Group, x.Holes = nil, "", "", "", 0
+		x.Canonical, x.Roles, x.Package, x.User, x.Group, x.Holes = nil, nil, "", "", "", 0
 		buf.Reset()
 		if err := e.Encode(&x); err != nil {
 			return "", fmt.Errorf("digest %s: %w", x.Path, err)

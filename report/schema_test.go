@@ -56,13 +56,14 @@ func full() *report.Report {
 			Filesystem: &report.Filesystem{Type: "swap"},
 			Mapped: []report.MappedDevice{{Name: "vg/lv", Type: "lvm2", UUID: "u", Size: 1, Members: []string{"partition 1"},
 				Settings: map[string]string{"s": "1"}, Filesystem: &report.Filesystem{Type: "swap"}}},
-			Regions: []report.Region{{Role: "gap", Device: "vg/lv", Offset: 1, Length: 2, SHA256: "s"}},
+			Regions: []report.Region{{Role: "gap", Device: "vg/lv", Offset: 1, Length: 2, SHA256: "s", Roles: "r"}},
 		},
 		Container: fullContainer(),
 		Files: []report.Entry{{Path: "/", Type: report.Directory, Mode: 0o755}, {
 			Path: "/a\xff\\<", Type: report.File, Mode: 0o4755, UID: 1, GID: 2, Size: 3, Mtime: time.Unix(1, 5).UTC(), SHA256: "s",
 			Target: "t", Device: "1:3", Xattrs: map[string]report.Raw{"user.a": "\x00"}, SELinux: "x", Capabilities: "c=ep", Attributes: "nodump", Hardlink: "/a",
-			Canonical: &report.Canonical{Rule: "gzip", Version: 1, Digest: "d", Parts: []report.Part{{Name: "n", Digest: "d"}}}, Package: "p",
+			Canonical: &report.Canonical{Rule: "gzip", Version: 1, Digest: "d", Parts: []report.Part{{Name: "n", Digest: "d"}}},
+			Roles:     &report.Canonical{Rule: "identity", Version: 1, Digest: "r"}, Package: "p",
 		}},
 		Packages:  []report.Package{{Name: "a", Version: "1", Arch: "all", Manager: "dpkg", State: "install ok installed"}},
 		Users:     []report.User{{Name: "a", UID: 1, GID: 1, Gecos: "g", Home: "/", Shell: "/bin/sh", Password: "locked", Keys: 1}},
@@ -200,7 +201,7 @@ func TestTreeDigest(t *testing.T) {
 		return d
 	}
 	base := digest(func(*report.Entry) {})
-	if digest(func(e *report.Entry) { e.Canonical, e.Package = nil, "" }) != base {
+	if digest(func(e *report.Entry) { e.Canonical, e.Roles, e.Package = nil, nil, "" }) != base {
 		t.Error("rule results or owners count")
 	}
 	if digest(func(e *report.Entry) { e.Mode ^= 1 }) == base {

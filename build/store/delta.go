@@ -133,7 +133,7 @@ func newLiner() *liner {
 // line is exactly what report.TreeDigest hashes for e; a test holds the two
 // together.
 func (l *liner) line(e report.Entry) ([]byte, error) {
-	e.Canonical = nil
+	e.Canonical, e.Roles = nil, nil
 	l.buf.Reset()
 	if err := l.enc.Encode(&e); err != nil {
 		return nil, fmt.Errorf("encode entry %s: %w", e.Path, err)

@@ -73,7 +73,12 @@ type Input struct {
 	// directory of this one, nil when there is none. Its content's digest may
 	// not be there yet. Lookup is nil for a content that stands alone.
 	Lookup func(relative string) *report.Entry
-	unfold *unfolding
+	// Place is the file's path in the whole tree; Entry has the one in its own
+	// filesystem.
+	Place string
+	// Identities are those of the disk that the file is on; nil for none.
+	Identities *report.Identities
+	unfold     *unfolding
 }
 
 // reader reads the content from its start.
@@ -87,11 +92,18 @@ type unfolding struct {
 	bytes, members int64
 	depth          int
 	used           []report.Rule
+	// byRole is the form of the file with the disk's identifiers replaced, where
+	// a rule made one.
+	byRole *form
 }
 
 // Apply gives the form of the first of [All] that matches, with all rules that
 // took part in it. Without a match it gives nil and no error.
 func Apply(ctx context.Context, in Input) (*report.Canonical, []report.Rule, error) {
+	return apply(ctx, &in)
+}
+
+func apply(ctx context.Context, in *Input) (*report.Canonical, []report.Rule, error) {
 	in.unfold = &unfolding{bytes: MaxUnfolded, members: MaxMembers}
 	head, err := headOf(in.Content)
 	if err != nil {
@@ -101,11 +113,11 @@ func Apply(ctx context.Context, in Input) (*report.Canonical, []report.Rule, err
 	if rule == nil {
 		return nil, nil, nil
 	}
-	f, err := rule.apply(ctx, &in)
+	f, err := rule.apply(ctx, in)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &report.Canonical{Rule: rule.Name, Version: rule.Version, Digest: f.digest(), Parts: f.named()}, in.unfold.used, nil
+	return f.record(rule.Rule), in.unfold.used, nil
 }
 
 func headOf(c Content) ([]byte, error) {

@@ -54,7 +54,10 @@ type cpioMember struct {
 	mode, uid, gid uint64
 	device         string
 	meaning        meaning
-	links          uint64
+	// roles is the digest of the content with the disk's identifiers replaced;
+	// empty where it names none.
+	roles string
+	links uint64
 	// inode and archive tell names of one file.
 	inode   [3]uint64
 	archive int
@@ -92,7 +95,12 @@ func canonicalInitramfs(ctx context.Context, in *Input, f *form) error {
 	if err := u.orderless(); err != nil {
 		return err
 	}
-	return u.write(f)
+	byRole := u.byRole()
+	if err := u.write(f); err != nil || byRole == nil || in.unfold.depth > 1 {
+		return err
+	}
+	in.unfold.byRole = newForm(Identity())
+	return byRole.write(in.unfold.byRole)
 }
 
 // archives reads archives until the end. Zeros may lie between two.
@@ -155,6 +163,9 @@ func (u *unpacking) cpio(ctx context.Context, r *counter) error {
 // content is the meaning of a member's bytes. Only a file's are taken apart:
 // those of a link are its target.
 func (u *unpacking) content(ctx context.Context, m *cpioMember, body io.Reader) (meaning, error) {
+	if m.kind() == cpioFile && !u.in.Identities.Empty() && identityMember(m.path) {
+		return u.identified(ctx, m, body)
+	}
 	if m.kind() == cpioFile {
 		return u.in.member(ctx, m.path, body)
 	}

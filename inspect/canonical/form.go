@@ -52,3 +52,8 @@ func (f *form) named() []report.Part {
 }
 
 func (f *form) digest() string { return hex.EncodeToString(f.h.Sum(nil)) }
+
+// record is the form as the report has it.
+func (f *form) record(r report.Rule) *report.Canonical {
+	return &report.Canonical{Rule: r.Name, Version: r.Version, Digest: f.digest(), Parts: f.named()}
+}

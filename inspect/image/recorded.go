@@ -40,7 +40,7 @@ func (r *recorded) Walk(ctx context.Context, fn func(*Node) error) error {
 		}
 		e := &r.entries[i]
 		n := &fsys.Node{Entry: *e, Inode: uint64(i) + 1, Links: 1, Physical: -1, Sys: e}
-		n.SHA256, n.Canonical, n.Hardlink = "", nil, ""
+		n.SHA256, n.Canonical, n.Roles, n.Hardlink = "", nil, nil, ""
 		if e.Hardlink != "" {
 			if number[e.Hardlink] == 0 {
 				number[e.Hardlink] = n.Inode
