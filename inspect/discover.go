@@ -1,5 +1,7 @@
 package inspect
 
+import "slices"
+
 // gptNoAuto is the attribute by which a partition asks not to be found by its
 // type: the Discoverable Partitions Specification.
 const gptNoAuto = 1 << 63
@@ -44,10 +46,12 @@ func (in *inspection) discovered(v *volume) string {
 }
 
 // discoveredIn is the place of v in a root as systemd-gpt-auto-generator(8)
-// chooses it: the EFI system partition goes to /boot where there is no /efi.
+// chooses it: the EFI system partition goes to /boot where there is no /efi, and no
+// partition that belongs there.
 func (in *inspection) discoveredIn(root branch, v *volume) string {
 	dir := in.discovered(v)
-	if dir == "/efi" && !root.has("/efi") && root.has("/boot") {
+	taken := func(o *volume) bool { return in.discovered(o) == "/boot" }
+	if dir == "/efi" && !root.has("/efi") && root.has("/boot") && !slices.ContainsFunc(in.volumes, taken) {
 		return "/boot"
 	}
 	return dir
