@@ -12,7 +12,7 @@ import (
 
 func packages() Inspector {
 	return Inspector{
-		Name: "packages", Source: "/var/lib/dpkg/status, /var/lib/dpkg/status.d, rpm's database", Oracle: "dpkg-query -W, rpm -qa",
+		Name: "packages", Source: "/var/lib/dpkg/status, /var/lib/dpkg/status.d; rpmdb.sqlite with its log, Packages.db or Packages in /usr/lib/sysimage/rpm, /var/lib/rpm, /usr/share/rpm", Oracle: "dpkg-query -W, rpm -qa",
 		inspect: inspectPackages,
 	}
 }

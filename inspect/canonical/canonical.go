@@ -73,6 +73,9 @@ type Input struct {
 	// directory of this one, nil when there is none. Its content's digest may
 	// not be there yet. Lookup is nil for a content that stands alone.
 	Lookup func(relative string) *report.Entry
+	// Open opens another regular file of this one's directory by its name; nil
+	// and no error where there is none. Open is nil for a content that stands alone.
+	Open func(name string) (File, error)
 	// Place is the file's path in the whole tree; Entry has the one in its own
 	// filesystem.
 	Place string

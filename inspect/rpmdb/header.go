@@ -92,7 +92,9 @@ func (p *parser) header() (*Header, error) {
 		if err != nil {
 			return nil, fmt.Errorf("tag %d (%s): %w", i, TagName(tag.ID), err)
 		}
-		tag.Immutable = i < immutable
+		if tag.Immutable = i < immutable; tag.Immutable && p.end(i, tag) > len(h.Region[1])-entrySize {
+			return nil, malformed("tag %d (%s) leaves the region", i, TagName(tag.ID))
+		}
 		h.Tags = append(h.Tags, tag)
 	}
 	return h, nil
@@ -147,6 +149,9 @@ func (p *parser) tag(i int) (Tag, error) {
 	tag.Data = data[:length]
 	return tag, nil
 }
+
+// end is where a tag's values end.
+func (p *parser) end(i int, t Tag) int { return int(p.entry(i).offset) + len(t.Data) }
 
 // valueSize is how many bytes of data the values take.
 func valueSize(e entry, data []byte) (int, error) {
