@@ -20,6 +20,7 @@ const hunkLimit = 64 << 10
 func newDiff() *cobra.Command {
 	var format, require string
 	var how opening
+	var judge judgement
 	c := &cobra.Command{
 		Use:   "diff A B [C...]",
 		Short: "Say whether two systems behave the same, and what differs",
@@ -37,23 +38,33 @@ More than two subjects are put into groups that behave the same.`,
   assay diff main.qcow2 branch.qcow2 --format markdown >comment.md`,
 		Args: positional(cobra.MinimumNArgs(2)),
 		RunE: bounded(&how.maxMemory, func(c *cobra.Command, args []string) error {
-			required, err := requirement(require)
-			if err != nil {
+			var err error
+			if judge.required, err = requirement(require); err != nil {
 				return err
 			}
-			if len(args) > 2 && required == diff.Identical {
+			if err := checkRules(judge.rules); err != nil {
+				return err
+			}
+			if len(args) > 2 && judge.required == diff.Identical {
 				return usage(errors.New("diff: --require identical is for two subjects"))
 			}
 			if len(args) > 2 {
-				return runGroup(c, args, how, format)
+				return runGroup(c, args, how, format, judge.rules)
 			}
-			return runDiff(c, args[0], args[1], how, format, required)
+			return runDiff(c, [2]string(args), how, format, judge)
 		}),
 	}
 	how.define(c.Flags())
 	c.Flags().StringVar(&format, "format", formatText, "print the result as `FORMAT`: "+strings.Join(diffFormats(), ", "))
 	requireFlag(c.Flags(), &require, diff.Equivalent)
+	rulesFlag(c.Flags(), &judge.rules)
 	return c
+}
+
+// A judgement is the version of the rules and what their verdict must be.
+type judgement struct {
+	rules    int
+	required diff.Verdict
 }
 
 // requireFlag defines --require; [requirement] reads its value.
@@ -65,29 +76,29 @@ func requirement(name string) (diff.Verdict, error) {
 	return diff.Verdict(name), oneOf("require", name, string(diff.Identical), string(diff.Equivalent))
 }
 
-func runDiff(c *cobra.Command, pathA, pathB string, how opening, format string, required diff.Verdict) error {
+func runDiff(c *cobra.Command, paths [2]string, how opening, format string, judge judgement) error {
 	if err := oneOf("format", format, diffFormats()...); err != nil {
 		return err
 	}
-	if pathA == stdinName && pathB == stdinName {
+	if paths[0] == stdinName && paths[1] == stdinName {
 		return usage(errors.New("diff: stdin can be one subject only"))
 	}
 	how.mixed = true
-	a, err := openSubject(c.Context(), pathA, how, inspect.Options{})
+	a, err := openSubject(c.Context(), paths[0], how, inspect.Options{})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	b, err := openSubject(c.Context(), pathB, how, inspect.Options{})
+	b, err := openSubject(c.Context(), paths[1], how, inspect.Options{})
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	result := diff.Compare(a.report, b.report)
-	if err := writeDiff(c.OutOrStdout(), result, format, required, a, b); err != nil {
+	result := diff.CompareBy(judge.rules, a.report, b.report)
+	if err := writeDiff(c.OutOrStdout(), result, format, judge.required, a, b); err != nil {
 		return err
 	}
-	return verdictExit(result.Verdict, required)
+	return verdictExit(result.Verdict, judge.required)
 }
 
 // diffFormats are the forms of a result.

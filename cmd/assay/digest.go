@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
@@ -28,7 +29,7 @@ type subjectDigest struct {
 func newDigest() *cobra.Command {
 	var how opening
 	var format string
-	var sections bool
+	var what digestOptions
 	c := &cobra.Command{
 		Use:   "digest SUBJECT...",
 		Short: "Print the functional digest of subjects: equal digests, equal behaviour",
@@ -42,7 +43,10 @@ exit code is 2.`,
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			list, err := digestsOf(c, args, how, sections)
+			if err := checkRules(what.rules); err != nil {
+				return err
+			}
+			list, err := digestsOf(c, args, how, what)
 			if err != nil {
 				return err
 			}
@@ -51,24 +55,43 @@ exit code is 2.`,
 	}
 	how.define(c.Flags())
 	formatFlag(c.Flags(), &format)
-	c.Flags().BoolVar(&sections, "sections", false, "print the digest of each section, too")
+	c.Flags().BoolVar(&what.sections, "sections", false, "print the digest of each section, too")
+	rulesFlag(c.Flags(), &what.rules)
 	return c
 }
 
+// digestOptions are what to compute, and by which rules.
+type digestOptions struct {
+	sections bool
+	rules    int
+}
+
+// rulesFlag defines --rules; [checkRules] reads its value.
+func rulesFlag(f *pflag.FlagSet, value *int) {
+	f.IntVar(value, "rules", diff.RulesVersion, "judge by version `N` of the set of rules, as digests with the prefix fdN were made")
+}
+
+func checkRules(version int) error {
+	if version < 1 || version > diff.RulesVersion {
+		return usage(fmt.Errorf("--rules %d: there are the versions 1 to %d", version, diff.RulesVersion))
+	}
+	return nil
+}
+
 // digestsOf inspects one subject after the other.
-func digestsOf(c *cobra.Command, subjects []string, how opening, sections bool) ([]subjectDigest, error) {
+func digestsOf(c *cobra.Command, subjects []string, how opening, what digestOptions) ([]subjectDigest, error) {
 	var list []subjectDigest
 	for _, name := range subjects {
 		r, err := inspectSubject(c.Context(), name, how, inspect.Options{Progress: progressOf(c.ErrOrStderr())})
 		if err != nil {
 			return nil, err
 		}
-		d := diff.Digest(r)
+		d := diff.DigestBy(what.rules, r)
 		s := subjectDigest{Subject: name, Digest: d.Functional(), tree: d.Tree, isDisk: r.Disk != nil}
 		if s.Digest == "" {
 			s.Reason = firstUnread(r)
 		}
-		if sections {
+		if what.sections {
 			s.Sections = d.Sections
 		}
 		list = append(list, s)

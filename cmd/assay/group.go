@@ -19,11 +19,11 @@ type subjectGroup struct {
 
 // runGroup compares many subjects by their digests. It names what is apart from
 // the most; what differs in it is left to a comparison of two.
-func runGroup(c *cobra.Command, subjects []string, how opening, format string) error {
+func runGroup(c *cobra.Command, subjects []string, how opening, format string, rules int) error {
 	if err := checkFormat(format); err != nil {
 		return err
 	}
-	list, err := digestsOf(c, subjects, how, false)
+	list, err := digestsOf(c, subjects, how, digestOptions{rules: rules})
 	if err != nil {
 		return err
 	}
