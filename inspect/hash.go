@@ -148,11 +148,11 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 	if c.Size() != f.Node.Size {
 		return fmt.Errorf("read content: %d bytes were listed and %d are there", f.Node.Size, c.Size())
 	}
-	again, err := h.digest(ctx, f, c)
-	if err != nil {
+	if f.Node.Holes, err = holes(c); err != nil { // first: to lseek(2) an unwritten extent that was read is data
 		return err
 	}
-	if f.Node.Holes, err = holes(c); err != nil {
+	again, err := h.digest(ctx, f, c)
+	if err != nil {
 		return err
 	}
 	if h.in.wants(sectionCanonical) {

@@ -12,6 +12,7 @@ import (
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
+	"github.com/assay-os/assay/inspect/image/imagetest"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
 	"github.com/assay-os/assay/inspect/image/luks/lukstest"
 )
@@ -27,10 +28,10 @@ func TestEveryCombinationShowsTheFilesystem(t *testing.T) {
 	for filesystem, tables := range grouped(chosen(t)) {
 		t.Run(filesystem, func(t *testing.T) {
 			t.Parallel()
-			fs := matrixFilesystems()[filesystem](t)
+			fs := imagetest.Makers()[filesystem](t, many())
 			for table, containers := range tables {
 				t.Run(table, func(t *testing.T) {
-					disk := matrixTables()[table](t, fs.path)
+					disk := matrixTables()[table](t, fs.Path)
 					for _, container := range containers {
 						t.Run(container, func(t *testing.T) {
 							showsTo(t, matrixContainers()[container](t, disk), fs)
@@ -43,7 +44,7 @@ func TestEveryCombinationShowsTheFilesystem(t *testing.T) {
 }
 
 // showsTo requires that nobody is shown one volume in a file: the filesystem.
-func showsTo(t *testing.T, path string, fs filled) {
+func showsTo(t *testing.T, path string, fs imagetest.Filled) {
 	t.Helper()
 	open(t, path)
 	got := fsystest.AsNobody(t, func() map[string]string {
@@ -55,17 +56,17 @@ func showsTo(t *testing.T, path string, fs filled) {
 		}
 		return fsystest.Contents(t, img.Trees[0].Tree)
 	})
-	if fs.comparable != nil {
-		got = fs.comparable(got)
+	if fs.Comparable != nil {
+		got = fs.Comparable(got)
 	}
-	fsystest.Compare(t, got, fs.want)
+	fsystest.Compare(t, got, fs.Want)
 }
 
 // chosen are the combinations of this run.
 func chosen(t *testing.T) []combination {
 	t.Helper()
 	var all []combination
-	filesystems, tables, containers := slices.Sorted(maps.Keys(matrixFilesystems())), slices.Sorted(maps.Keys(matrixTables())), slices.Sorted(maps.Keys(matrixContainers()))
+	filesystems, tables, containers := slices.Sorted(maps.Keys(imagetest.Makers())), slices.Sorted(maps.Keys(matrixTables())), slices.Sorted(maps.Keys(matrixContainers()))
 	for _, f := range filesystems {
 		for _, table := range tables {
 			for _, c := range containers {
@@ -126,3 +127,11 @@ func grouped(list []combination) map[string]map[string][]string {
 
 // full tells whether this is the full tier.
 func full() bool { return os.Getenv("ASSAY_FULL") == "1" }
+
+// many is how many names lie in one directory.
+func many() int {
+	if full() {
+		return 1500
+	}
+	return 100
+}

@@ -22,7 +22,7 @@ func flagged(t *testing.T, args string) string {
 	}
 	for bit := range 32 {
 		flag := uint32(1) << bit
-		const others = 0x80000 | 0x10000000 | 0x200000 | 0x40000 | 0x1000 | 0x800 | 0x4 | 0x100000 | 0x40000000 // which change how it is read
+		const others = 0x80000 | 0x10000000 | 0x200000 | 0x40000 | 0x1000 | 0x800 | 0x100000 | 0x40000000 // which change how it is read
 		if flag&others != 0 {
 			continue
 		}

@@ -10,13 +10,13 @@ import (
 
 // The flags of an inode that change how it is read: ext4.h.
 const (
-	flagCompressed = 0x4
-	flagEncrypted  = 0x800
-	flagIndex      = 0x1000
-	flagHugeFile   = 0x40000
-	flagExtents    = 0x80000
-	flagEAInode    = 0x200000
-	flagInline     = 0x10000000
+	flagsCompressed = 0x204 // EXT2_COMPR_FL, EXT2_COMPRBLK_FL
+	flagEncrypted   = 0x800
+	flagIndex       = 0x1000
+	flagHugeFile    = 0x40000
+	flagExtents     = 0x80000
+	flagEAInode     = 0x200000
+	flagInline      = 0x10000000
 )
 
 // The types in i_mode: inode(7).

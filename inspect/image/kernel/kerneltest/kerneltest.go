@@ -46,12 +46,12 @@ func Populate(t testing.TB, image string, fill func(dir string)) {
 }
 
 // PopulateAs is Populate for a filesystem of the given type, as in
-// /proc/filesystems. The mount is in no namespace: one that another program
+// /proc/filesystems, and with more options of the mount. The mount is in no namespace: one that another program
 // copies meanwhile would keep the filesystem from being written out.
-func PopulateAs(t testing.TB, kind, image string, fill func(dir string)) {
+func PopulateAs(t testing.TB, kind, image string, fill func(dir string), flags ...string) {
 	t.Helper()
 	fixtures.RequireRoot(t)
-	tree, err := kernel.Open(image, kernel.Options{Type: kind, Write: true})
+	tree, err := kernel.Open(image, kernel.Options{Type: kind, Flags: flags, Write: true})
 	Must(t, err)
 	open := true
 	defer func() {

@@ -1,7 +1,10 @@
-package image_test
+// Package imagetest makes an image of each filesystem with hard content, for tests
+// of what holds for all of them.
+package imagetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,23 +13,28 @@ import (
 	"time"
 
 	"github.com/assay-os/assay/fixtures"
+	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/image/fsys/fsystest"
 	"github.com/assay-os/assay/inspect/image/kernel"
 	"github.com/assay-os/assay/inspect/image/kernel/kerneltest"
 )
 
-// A filled is an image of a filesystem with hard content, and what the kernel shows
+// A Filled is an image of a filesystem with hard content, and what the kernel shows
 // of it; where the kernel has no driver, what is shown of the image itself, which the
 // reader's own tests prove.
-type filled struct {
-	path string
-	want map[string]string
-	// comparable takes out of a list what want does not have.
-	comparable func(map[string]string) map[string]string
+type Filled struct {
+	Path string
+	Want map[string]string
+	// Comparable takes out of a list what Want does not have; nil for nothing.
+	Comparable func(map[string]string) map[string]string
 }
 
-func matrixFilesystems() map[string]func(t testing.TB) filled {
-	return map[string]func(t testing.TB) filled{
+// A Maker makes an image with many names in one directory.
+type Maker func(t testing.TB, many int) Filled
+
+// Makers are those of all filesystems, by their names.
+func Makers() map[string]Maker {
+	return map[string]Maker{
 		"ext4":     written("ext4", 64<<20, "mke2fs -q -F -t ext4 -b 4096 -N 8192 -O ea_inode"),
 		"ext2":     written("ext4", 64<<20, "mke2fs -q -F -t ext2 -b 4096 -N 8192"),
 		"xfs":      written("xfs", 96<<20, "mkfs.xfs -q -f --unsupported -l size=8m"),
@@ -39,22 +47,12 @@ func matrixFilesystems() map[string]func(t testing.TB) filled {
 	}
 }
 
-// many is how many names lie in one directory.
-func many() int {
-	if full() {
-		return 1500
-	}
-	return 100
-}
-
 // written makes a filesystem of hard content through a mount with flags.
-func written(kind string, size int64, mkfs string, flags ...string) func(t testing.TB) filled {
-	return func(t testing.TB) filled {
+func written(kind string, size int64, mkfs string, flags ...string) Maker {
+	return func(t testing.TB, many int) Filled {
 		path := makeEmpty(t, size, mkfs)
-		tree, err := kernel.Open(path, kernel.Options{Type: kind, Write: true, Flags: flags})
-		kerneltest.Must(t, err)
-		fill(t, tree, func(dir string) { kerneltest.Hard(t, dir, 4096, many()) })
-		return filled{path: path, want: shownByKernel(t, path, kind)}
+		kerneltest.PopulateAs(t, kind, path, func(dir string) { kerneltest.Hard(t, dir, 4096, many) }, flags...)
+		return Filled{Path: path, Want: shownByKernel(t, path, kind)}
 	}
 }
 
@@ -65,13 +63,6 @@ func makeEmpty(t testing.TB, size int64, mkfs string) string {
 	argv := append(strings.Fields(mkfs), path)
 	kerneltest.Run(t, argv[0], argv[1:]...)
 	return path
-}
-
-// fill lets a function write into a mount, and ends it.
-func fill(t testing.TB, tree *kernel.Tree, write func(dir string)) {
-	t.Helper()
-	defer func() { kerneltest.Must(t, tree.Close()) }()
-	write(tree.Path())
 }
 
 func shownByKernel(t testing.TB, path, kind string) map[string]string {
@@ -85,12 +76,12 @@ func shownByKernel(t testing.TB, path, kind string) map[string]string {
 // packed makes a filesystem by a program that reads a tree. Kind is empty where the
 // kernel has no driver; without is what the program cannot pack. All of them read every
 // zero of a large file, and mkfs.erofs takes names of 254 bytes only.
-func packed(kind, command string, without ...string) func(t testing.TB) filled {
-	return func(t testing.TB) filled {
+func packed(kind, command string, without ...string) Maker {
+	return func(t testing.TB, many int) Filled {
 		path := filepath.Join(t.TempDir(), "fs.img")
 		source := kerneltest.Make(t, 64<<20, "-t", "ext4", "-b", "4096", "-N", "8192", "-O", "ea_inode")
 		kerneltest.Populate(t, source, func(dir string) {
-			kerneltest.Hard(t, dir, 4096, many())
+			kerneltest.Hard(t, dir, 4096, many)
 			names := filepath.Join(dir, "names") + "/"
 			kerneltest.Must(t, os.Rename(names+strings.Repeat("n", 255), names+strings.Repeat("n", 254)))
 			for _, name := range append(without, "sizes/sparse", "lost+found") {
@@ -101,33 +92,32 @@ func packed(kind, command string, without ...string) func(t testing.TB) filled {
 		fixtures.RequireTool(t, strings.Fields(command)[0])
 		kerneltest.Run(t, "unshare", "--mount", "--propagation=private", "sh", "-c", script, "sh", source, t.TempDir(), path)
 		if kind == "" {
-			return filled{path: path, want: shownBare(t, path)}
+			return Filled{Path: path, Want: shownBare(t, path)}
 		}
-		return filled{path: path, want: shownByKernel(t, path, kind)}
+		return Filled{Path: path, Want: shownByKernel(t, path, kind)}
 	}
 }
 
 func shownBare(t testing.TB, path string) map[string]string {
 	t.Helper()
-	got := fsystest.Contents(t, openImage(t, path).Trees[0].Tree)
-	if len(got) < many() {
-		t.Fatalf("%d names", len(got))
-	}
-	return got
+	img, err := image.Open(context.Background(), path, image.Options{})
+	kerneltest.Must(t, err)
+	defer img.Close()
+	return fsystest.Contents(t, img.Trees[0].Tree)
 }
 
 // version4 is an image of version 4 of XFS, with a log to replay, and what Linux 6.1
 // showed of it: package xfs keeps both.
-func version4(t testing.TB) filled {
+func version4(t testing.TB, _ int) Filled {
 	path := filepath.Join(t.TempDir(), "fs.img")
 	data, want := fsystest.Kept(t, "xfs/testdata", "projid16")
 	kerneltest.Must(t, os.WriteFile(path, data, 0o644))
-	return filled{path: path, want: want, comparable: fsystest.WithoutDecoded}
+	return Filled{Path: path, Want: want, Comparable: fsystest.WithoutDecoded}
 }
 
 // vfat is a FAT32 with what that can hold: long names of other scripts, deep
 // directories, fragments, times.
-func vfat(t testing.TB) filled {
+func vfat(t testing.TB, many int) Filled {
 	root, path := t.TempDir(), makeEmpty(t, 64<<20, "mkfs.vfat -F 32 -n MATRIX -i 1234abcd")
 	put := func(name string, size int) {
 		at, when := filepath.Join(root, name), time.Date(1980+size%120, 2, 28, 23, 59, 58, 0, time.UTC)
@@ -136,7 +126,7 @@ func vfat(t testing.TB) filled {
 	for i, name := range []string{"EFI/BOOT/BOOTX64.EFI", strings.Repeat("n", 255), strings.Repeat("ü", 127), "日本語", "plus+[x]=,;.txt", strings.Repeat("deep/", 40) + "leaf", "lower.txt", "UPPER.TXT"} {
 		put(name, 9001*i)
 	}
-	for i := range many() {
+	for i := range many {
 		put(fmt.Sprintf("crowd/F%07d", i), i%3)
 	}
 	for i := range 30 {
@@ -146,5 +136,5 @@ func vfat(t testing.TB) filled {
 	kerneltest.Must(t, err)
 	fixtures.RequireTool(t, "mcopy")
 	kerneltest.Run(t, "env", append(append([]string{"LC_ALL=C.UTF-8", "mcopy", "-i", path, "-s", "-m", "-Q"}, inside...), "::")...)
-	return filled{path: path, want: shownBare(t, path)}
+	return Filled{Path: path, Want: shownBare(t, path)}
 }
