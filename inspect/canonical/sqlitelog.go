@@ -44,22 +44,23 @@ func (in *Input) openSQLiteLog() (File, error) {
 	return in.open(base + "-wal")
 }
 
-// rpmLog is the rule for the log of rpm's database.
-func rpmLog() Rule {
+// sqliteLog is the rule for the log of a database.
+func sqliteLog() Rule {
 	return Rule{
-		Rule: report.Rule{Name: "rpmdb-log", Version: 1,
+		Rule: report.Rule{Name: "sqlite-log", Version: 1,
 			Reason: "sqlite reads the log's committed pages in the place of the database's, so it means what both mean together; its salts and checksums are made anew each time",
 			Source: "https://www.sqlite.org/walformat.html, sections 1 and 4"},
-		Match: func(e *report.Entry, _ []byte) bool {
-			return path.Base(string(e.Path)) == rpmdb.SQLiteName+"-wal"
+		Match: func(e *report.Entry, head []byte) bool {
+			return strings.HasSuffix(string(e.Path), "-wal") && (len(head) == 0 || len(head) >= 4 && binary.BigEndian.Uint32(head)&^1 == 0x377f0682)
 		},
-		canonicalise: canonicalRPMLog,
+		canonicalise: canonicalSQLiteLog,
 	}
 }
 
-// canonicalRPMLog gives the log the form of the database with it.
-func canonicalRPMLog(ctx context.Context, in *Input, f *form) error {
-	file, err := in.open(rpmdb.SQLiteName)
+// canonicalSQLiteLog gives the log the form of the database with it.
+func canonicalSQLiteLog(ctx context.Context, in *Input, f *form) error {
+	name := strings.TrimSuffix(path.Base(string(in.Entry.Path)), "-wal")
+	file, err := in.open(name)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,10 @@ func canonicalRPMLog(ctx context.Context, in *Input, f *form) error {
 		return malformed("it has no database")
 	}
 	defer file.Close()
-	return headerSet(ctx, file, in.Content, f)
+	if name == rpmdb.SQLiteName {
+		return headerSet(ctx, file, in.Content, f)
+	}
+	return tables(ctx, file, in.Content, f)
 }
 
 // sqliteIndex is the rule for the index of a log that sqlite shares between processes.

@@ -155,7 +155,7 @@ func (p *parser) end(i int, t Tag) int { return int(p.entry(i).offset) + len(t.D
 
 // valueSize is how many bytes of data the values take.
 func valueSize(e entry, data []byte) (int, error) {
-	size := int64(0)
+	var size int64
 	switch e.kind {
 	case Null:
 		return 0, nil

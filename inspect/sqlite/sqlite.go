@@ -57,7 +57,11 @@ type DB struct {
 	usable int
 	pages  uint32
 	log    *wal
+	head   [headerSize]byte
 }
+
+// Header are the first 100 bytes of the database, those in the log if it has them.
+func (db *DB) Header() [100]byte { return db.head }
 
 // Open reads the header, and the log's frames where there is one: log may be nil.
 func Open(file, log Content) (*DB, error) {
@@ -94,6 +98,9 @@ func (db *DB) readSizes(head []byte) error {
 	}
 	db.pageSize = size
 	pages := db.file.Size() / int64(size)
+	if db.file.Size()%int64(size) != 0 {
+		return malformed("it ends within a page")
+	}
 	if pages > 1<<32-2 {
 		return malformed("%d pages", pages)
 	}
@@ -121,6 +128,11 @@ func (db *DB) checkHeader(head []byte) error {
 			return err
 		}
 		head = page[:headerSize]
+	}
+	db.head = [headerSize]byte(head)
+	// The size in the header holds if the last who wrote it kept it (fileformat2, section 1.3.8).
+	if size := binary.BigEndian.Uint32(head[28:]); size > db.pages && bytes.Equal(head[24:28], head[92:96]) {
+		return malformed("%d pages where there should be %d", db.pages, size)
 	}
 	reserved := int(head[20])
 	db.usable = db.pageSize - reserved
