@@ -84,7 +84,7 @@ func variants() map[string]variant {
 		"plain-ids":       {args: "-noId -noI"},
 		"plain-data":      {args: "-noD -b 64K"},
 		"duplicates":      {args: "-no-duplicates -no-hardlinks"},
-		"no-exports":      {args: "-no-exports -nopad"},
+		"no-exports":      {args: "-no-exports"},
 		"no-xattrs":       {args: "-no-xattrs"},
 		"no-sparse":       {args: "-no-sparse"},
 		"ng":              {command: `gensquashfs -q -x -k -D "$1" "$2"`},
@@ -92,7 +92,7 @@ func variants() map[string]variant {
 		"ng-zstd":         {command: `gensquashfs -q -x -k -e -T -c zstd -b 1048576 -D "$1" "$2"`},
 		"ng-lz4":          {command: `gensquashfs -q -x -k -c lz4 -D "$1" "$2"`},
 		"ng-lzo":          {command: `gensquashfs -q -x -k -c lzo -D "$1" "$2"`},
-		"tar":             {command: `tar -C "$1" -cf - . | mksquashfs - "$2" -tar -quiet -no-progress`},
+		"tar":             {command: `tar -C "$1" --exclude ./times -cf - . | mksquashfs - "$2" -tar -quiet -no-progress`},
 		"tar2sqfs":        {command: `tar -C "$1" --xattrs --exclude ./attributes/huge -cf - . | tar2sqfs -q -c xz "$2"`},
 	}
 }
@@ -174,7 +174,7 @@ func TestMatrixAgreesWithKernel(t *testing.T) {
 func TestCrowdedDirectory(t *testing.T) {
 	fixtures.RequireFull(t)
 	fixtures.RequireRoot(t)
-	for name, path := range packAll(t, 70000, []string{"gzip", "4k", "ng-zstd"}) {
+	for name, path := range packAll(t, 70000, []string{"gzip", "4k"}) {
 		t.Run(name, func(t *testing.T) { compareWithKernel(t, path) })
 	}
 }
