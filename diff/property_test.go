@@ -157,6 +157,13 @@ func TestEquivalenceRelation(t *testing.T) {
 			safely(muts[rng.IntN(len(muts))], pool[i])
 		}
 	}
+	for _, letter := range []string{"a", "b", "c"} {
+		pool = append(pool, identified(letter, nil),
+			identified(letter, func(r *report.Report, id func(int) string) { r.Fstab[0].Spec = "UUID=" + id(4) }),
+			identified(letter, func(r *report.Report, _ func(int) string) { r.Fstab[0].Spec = "UUID=of another" }),
+			identified(letter, func(r *report.Report, id func(int) string) { r.Disk.Partitions[0].Filesystem.UUID = id(2) }),
+			identified(letter, func(r *report.Report, _ func(int) string) { r.Files[1].Roles = nil }))
+	}
 	same := make([][]bool, len(pool))
 	for i, a := range pool {
 		same[i] = make([]bool, len(pool))

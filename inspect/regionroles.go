@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
-	"io"
 
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/report"
@@ -169,7 +168,7 @@ func (m *maskedRange) ReadAt(p []byte, off int64) (int, error) {
 // sumByRole is the digest of a region with the spans' roles in their place.
 func sumByRole(masked [sha256.Size]byte, spans []roleSpan) string {
 	h := sha256.New()
-	io.WriteString(h, "identity 1\n")
+	fmt.Fprint(h, "identity 1\n")
 	h.Write(masked[:])
 	for _, s := range spans {
 		fmt.Fprintf(h, "%d %d %q\n", s.offset, s.length, s.role)
