@@ -21,6 +21,7 @@ func dpkgOwners(t *Tree, list []report.Package) error {
 	if err != nil {
 		return err
 	}
+	o := newOwner(t)
 	for i := range list {
 		p := &list[i]
 		data, err := dpkgList(t, p)
@@ -35,7 +36,7 @@ func dpkgOwners(t *Tree, list []report.Package) error {
 			if d, ok := diverted[name]; ok && d.by != p.Name {
 				name = d.to
 			}
-			return t.own(name, p.Name)
+			return o.own(name, p.Name)
 		})
 		if err != nil {
 			return fmt.Errorf("%s/info/%s.list: %w", dpkgDir, p.Name, err)
@@ -58,24 +59,46 @@ func dpkgList(t *Tree, p *report.Package) ([]byte, error) {
 	return data, err
 }
 
-// own marks the file at name, whose directories are looked up as the image
-// would: packages name /bin/x where the tree has /usr/bin/x.
-func (t *Tree) own(name, owner string) error {
+// An owner marks which package a file belongs to. Packages name /bin/x where
+// the tree has /usr/bin/x, so directories are looked up as the image would,
+// each once.
+type owner struct {
+	t    *Tree
+	dirs map[string]*File
+}
+
+func newOwner(t *Tree) *owner { return &owner{t: t, dirs: map[string]*File{}} }
+
+// own marks the file at name. One that is listed and not there is for package
+// verification to tell.
+func (o *owner) own(name, pkg string) error {
 	if !strings.HasPrefix(name, "/") {
 		return fmt.Errorf("%.60q is not an absolute path", name)
 	}
-	f := t.find(name)
+	f := o.t.find(name)
 	if f == nil {
-		var err error
-		if f, err = t.Lstat(path.Dir(name) + "/./" + path.Base(name)); err != nil {
-			// A file that is listed and not there is for package verification to tell.
-			return nil //nolint:nilerr
+		dir := o.dir(path.Dir(name))
+		if dir == nil {
+			return nil
+		}
+		if f = o.t.find(join(dir.Path, path.Base(name))); f == nil {
+			return nil
 		}
 	}
 	if f.Node.Type != report.Directory && f.Node.Package == "" {
-		f.Node.Package = owner
+		f.Node.Package = pkg
 	}
 	return nil
+}
+
+// dir is what name leads to, nil where it leads nowhere.
+func (o *owner) dir(name string) *File {
+	dir, known := o.dirs[name]
+	if !known {
+		dir, _ = o.t.Lookup(name)
+		o.dirs[name] = dir
+	}
+	return dir
 }
 
 // diversions reads the triples of lines: from, to, the package that diverted.

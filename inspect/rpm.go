@@ -73,6 +73,7 @@ func readRPM(ctx context.Context, t *Tree, f *File) (list []report.Package, err 
 		defer wal.Close()
 		log = wal
 	}
+	o := newOwner(t)
 	err = rpmdb.Headers(ctx, file, log, func(h *rpmdb.Header) error {
 		if len(list) == maxRecords {
 			return fmt.Errorf("more than %d packages", maxRecords)
@@ -81,7 +82,7 @@ func readRPM(ctx context.Context, t *Tree, f *File) (list []report.Package, err 
 			return errors.New("a package has no name")
 		}
 		list = append(list, report.Package{Name: h.Name(), Version: h.EVR(), Arch: h.Arch(), Manager: "rpm"})
-		return ownFiles(t, h)
+		return ownFiles(o, h)
 	})
 	if err == nil {
 		err = image.Unchanged(file)
@@ -113,13 +114,13 @@ func openLog(t *Tree, f *File) (image.Content, error) {
 }
 
 // ownFiles marks what a package owns.
-func ownFiles(t *Tree, h *rpmdb.Header) error {
+func ownFiles(o *owner, h *rpmdb.Header) error {
 	names, err := h.Files()
 	if err != nil {
 		return fmt.Errorf("package %s: list files: %w", h.Name(), err)
 	}
 	for _, name := range names {
-		if err := t.own(name, h.Name()); err != nil {
+		if err := o.own(name, h.Name()); err != nil {
 			return fmt.Errorf("package %s: %w", h.Name(), err)
 		}
 	}
