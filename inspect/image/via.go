@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/inspect/image/dir"
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/kernel"
 )
 
@@ -33,8 +34,19 @@ func (i *Image) ViaKernel(ctx context.Context, o Options) error {
 			v.Tree, v.Err = nil, fmt.Errorf("the kernel does not read the %s filesystem %s: %w", v.Filesystem.Type, v.place(), err)
 			continue
 		}
+		ours, several := v.Tree.(fsys.Subvolumes)
 		v.Tree, v.Err = tree, nil
-		i.closers = append(i.closers, tree.Close)
+		if !several {
+			i.closers = append(i.closers, tree.Close)
+			continue
+		}
+		s, err := openSubvolumes(tree, ours)
+		if err != nil {
+			v.Tree, v.Err = nil, fmt.Errorf("the kernel does not show the subvolumes %s: %w", v.place(), err)
+			continue
+		}
+		v.Tree = s
+		i.closers = append(i.closers, s.Close)
 	}
 	return nil
 }

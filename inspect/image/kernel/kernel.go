@@ -61,11 +61,28 @@ func Open(path string, o Options) (*Tree, error) {
 	return &Tree{Tree: tree, root: root, loop: loop.Name()}, nil
 }
 
+// Again mounts the same device once more, read-only, with other options. It is to be
+// closed before t.
+func (t *Tree) Again(kind string, flags ...string) (*Tree, error) {
+	root, err := mount(t.loop, Options{Type: kind, Flags: flags})
+	if err != nil {
+		return nil, fmt.Errorf("mount %s as %s with %s: %w", t.loop, kind, strings.Join(flags, ","), err)
+	}
+	tree, err := dir.New(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Tree{Tree: tree, root: root}, nil
+}
+
 // Close unmounts. When it returns without an error, the kernel has written
 // everything and let go of the file.
 func (t *Tree) Close() error {
 	if err := t.Tree.Close(); err != nil {
 		return err
+	}
+	if t.loop == "" { // another tree's
+		return nil
 	}
 	backing := "/sys/block/" + strings.TrimPrefix(t.loop, "/dev/") + "/loop/backing_file"
 	const patience, step = 10 * time.Second, 5 * time.Millisecond
