@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bufio"
 	_ "embed"
 	"encoding/json"
 	"io"
@@ -35,16 +34,18 @@ func (r *Result) HTML(w io.Writer, contents Contents) error {
 		}
 	}
 	before, after, _ := strings.Cut(page, "@DATA@")
-	b := bufio.NewWriter(w)
-	b.WriteString(before)
 	// The encoder escapes <, > and &, so that no text can end the element.
-	err := json.NewEncoder(b).Encode(struct {
+	data, err := json.Marshal(struct {
 		*Result
 		Changes []htmlChange `json:"changes"`
 	}{r, list})
 	if err != nil {
 		return err
 	}
-	b.WriteString(after)
-	return b.Flush()
+	for _, part := range [][]byte{[]byte(before), data, []byte(after)} {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
