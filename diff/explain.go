@@ -33,7 +33,7 @@ func Explain(r *report.Report, path report.Raw) (*Explanation, error) {
 	v := newView(r, in, scope, RulesVersion)
 	e, ok := v.lookup(path)
 	if !ok {
-		return nil, fmt.Errorf("explain %s: the report has no such path", path)
+		return nil, fmt.Errorf("explain %s: the report has no such path; assay ls -R lists all", path)
 	}
 	out := &Explanation{Steps: []ExplanationStep{}}
 	canonical := *e

@@ -171,7 +171,7 @@ func Printable(s string) string {
 }
 
 func unsafe(c rune) bool {
-	return c < 0x20 || c >= 0x7f && c < 0xa0 || c >= 0x200e && c <= 0x200f ||
+	return c < 0x20 || c >= 0x7f && c < 0xa0 || c == 0x61c || c >= 0x200e && c <= 0x200f ||
 		c >= 0x2028 && c <= 0x202e || c >= 0x2066 && c <= 0x2069
 }
 

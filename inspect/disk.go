@@ -33,13 +33,12 @@ func (in *inspection) readDisk(ctx context.Context) error {
 			return err
 		}
 	}
-	in.set(sectionDisk, in.troubles.disk.section())
+	in.set(sectionDisk, in.unlessSkipped(&in.troubles.disk, in.NoHash))
 	return nil
 }
 
 func (in *inspection) digestDisk(ctx context.Context) error {
 	if in.NoHash {
-		in.troubles.disk.add("", "the disk's bytes are not hashed, as asked")
 		return nil
 	}
 	extents, err := in.img.Device.Extents()

@@ -21,12 +21,10 @@ import (
 )
 
 // The sizes of hashing. Files up to bufferSize are read once and serve the
-// digest and the content rules from memory. maxHoles bounds the zeros that one
-// file's holes may stand for: hashing them costs time that no disk limits.
+// digest and the content rules from memory.
 const (
 	bufferSize = 4 << 20
 	zeroSize   = 64 << 10
-	maxHoles   = 64 << 30
 )
 
 // hashFiles reads every inode's content once, in the order of the medium.
@@ -36,9 +34,11 @@ func (in *inspection) hashFiles(ctx context.Context) error {
 	}
 	jobs := in.contents()
 	if in.NoHash {
-		in.skipContents(jobs)
+		in.skipped = len(jobs) > 0
 		return nil
 	}
+	refused := in.boundHoles(ctx, jobs)
+	jobs = slices.DeleteFunc(jobs, func(f *File) bool { return refused[f] })
 	p := &progress{tell: in.Progress}
 	for _, f := range jobs {
 		p.total += f.Node.Size
@@ -86,16 +86,6 @@ func (in *inspection) contents() []*File {
 			cmp.Compare(a.Node.Inode, b.Node.Inode))
 	})
 	return jobs
-}
-
-// skipContents says that nothing was hashed, where there was something to hash.
-func (in *inspection) skipContents(jobs []*File) {
-	if len(jobs) == 0 {
-		return
-	}
-	const why = "contents are not hashed, as asked"
-	in.troubles.files.add("", why)
-	in.troubles.canonical.add("", why)
 }
 
 // progress adds up what the workers have read.
@@ -205,19 +195,6 @@ func (h *hasher) compute(ctx context.Context, f *File, c image.Content) (again c
 	}
 	f.Node.SHA256 = hex.EncodeToString(sum[:])
 	return again, nil
-}
-
-// holes counts the bytes of a content that are not stored.
-func holes(c image.Content) (int64, error) {
-	extents, err := c.Extents()
-	if err != nil {
-		return 0, fmt.Errorf("map content: %w", err)
-	}
-	left := c.Size()
-	for _, x := range extents {
-		left -= max(0, min(x.Length, c.Size()-x.Offset))
-	}
-	return max(0, left), nil
 }
 
 // whole fills data with the content, holes as zeros.

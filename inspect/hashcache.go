@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,8 +45,8 @@ func (c *HashCache) Read(r io.Reader) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil || len(line.SHA256) != 64 {
-			return fmt.Errorf("read hash cache: entry %d is none; remove the file", n)
+		if sum, bad := hex.DecodeString(line.SHA256); err != nil || bad != nil || len(sum) != sha256.Size {
+			return fmt.Errorf("it is no hash cache, or a broken one: entry %d is no digest; name another file", n)
 		}
 		c.known[line.Key] = line.SHA256
 	}

@@ -49,6 +49,10 @@ type Options struct {
 // NotAsked is the reason of a section that [Options] excluded.
 const NotAsked = "not asked for"
 
+// NotHashed is the reason of a section that [Options] left without contents,
+// and of which all else was read.
+const NotHashed = "contents are not hashed, as asked"
+
 // The sections that the core fills itself; each inspector has one of its own.
 const (
 	sectionFiles     = "files"
@@ -80,6 +84,8 @@ type inspection struct {
 	aside []File
 	// identities are those of the disk.
 	identities *report.Identities
+	// skipped says that contents were left unread, as asked.
+	skipped bool
 	// keepTree says that the tree outlives the inspection.
 	keepTree bool
 	// troubles of the sections that the core fills.
@@ -165,14 +171,24 @@ func (in *inspection) wants(section string) bool {
 
 // finish writes the entries and the states of the core's own sections.
 func (in *inspection) finish(context.Context) error {
-	in.set(sectionFiles, in.troubles.files.section())
-	in.set(sectionCanonical, in.troubles.canonical.section())
+	in.set(sectionFiles, in.unlessSkipped(&in.troubles.files, in.skipped))
+	in.set(sectionCanonical, in.unlessSkipped(&in.troubles.canonical, in.skipped))
 	in.finishContainer()
 	if in.wants(sectionFiles) {
 		in.report.Files = in.tree.entries(in.keepTree)
 		in.nameOwners()
 	}
 	return nil
+}
+
+// unlessSkipped is the state that the troubles make. What was left unread as asked
+// is told only where nothing else is: a real trouble must not hide behind it.
+func (in *inspection) unlessSkipped(t *trouble, skipped bool) report.Section {
+	s := t.section()
+	if skipped && s.Status == report.OK {
+		s = report.Section{Status: report.Unread, Reason: NotHashed}
+	}
+	return s
 }
 
 // nameOwners writes the image's own names of the entries' owners.

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/binary"
+	"fmt"
 	"sync"
 
 	"github.com/assay-os/assay/inspect/image"
@@ -18,15 +19,22 @@ type reflinks struct {
 const minReflink = 64 << 10
 
 // placeOf names where a content lies; it is empty where that is not known, where
-// blocks are not shared, and where the content is small.
+// blocks are not shared, and where the content is small. Contents that are one
+// hole are in one place, whatever the filesystem.
 func (in *inspection) placeOf(f *File, c image.Content) (string, error) {
 	kind := in.volumes[f.volume].Filesystem.Type
-	if c.Size() < minReflink || kind != "btrfs" && kind != "xfs" {
+	if c.Size() < minReflink {
 		return "", nil
 	}
 	extents, err := c.Extents()
 	if err != nil {
 		return "", err
+	}
+	if len(extents) == 0 {
+		return fmt.Sprintf("hole of %d bytes", c.Size()), nil
+	}
+	if kind != "btrfs" && kind != "xfs" {
+		return "", nil
 	}
 	key := binary.BigEndian.AppendUint64(nil, uint64(f.volume))
 	key = binary.BigEndian.AppendUint64(key, uint64(c.Size()))

@@ -82,10 +82,10 @@ func id(s string) (uint32, error) {
 func addShadow(t *Tree, list []report.User) error {
 	states := map[string]string{}
 	data, err := t.ReadFile("/etc/shadow", maxTable)
-	if err == nil {
-		err = parseShadow(data, states)
-	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // it names the file
+	}
+	if err := parseShadow(data, states); err != nil {
 		return fmt.Errorf("/etc/shadow: %w", err)
 	}
 	for i := range list {

@@ -101,7 +101,18 @@ func (in *inspection) walk(ctx context.Context, v *volume) error {
 		in.tree.missing = v.String()
 	}
 	sortFiles(v.files)
+	in.keepFirst(v)
 	return nil
+}
+
+// keepFirst leaves one entry of each path: only a broken directory has a name twice.
+func (in *inspection) keepFirst(v *volume) {
+	v.files = slices.CompactFunc(v.files, func(a, b File) bool {
+		if a.Path == b.Path {
+			in.troubles.files.add(a.Path, "its directory has this name twice; the first is shown")
+		}
+		return a.Path == b.Path
+	})
 }
 
 // topLevel is the tree that holds all of the volume.

@@ -69,8 +69,9 @@ func encodeFiles(w io.Writer, files []Entry) error {
 	return err
 }
 
-// Decode reads one report and refuses unknown keys, trailing data, and a
-// schema version that this package does not know.
+// Decode reads one report and refuses unknown keys, trailing data, a schema
+// version that this package does not know, and files that are not sorted by
+// their paths or not unique.
 func Decode(rd io.Reader) (*Report, error) {
 	d := json.NewDecoder(rd)
 	d.DisallowUnknownFields()
@@ -86,7 +87,24 @@ func Decode(rd io.Reader) (*Report, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("read report: data after the end of the document")
 	}
+	if err := checkOrder(r.Files); err != nil {
+		return nil, fmt.Errorf("read report: %w", err)
+	}
 	return &r, nil
+}
+
+// checkOrder holds that paths ascend, each once: who compares reports looks
+// entries up by it.
+func checkOrder(files []Entry) error {
+	for i := 1; i < len(files); i++ {
+		switch before, p := files[i-1].Path, files[i].Path; {
+		case p == before:
+			return fmt.Errorf("files[%d]: %s is there twice; make the report again", i, p)
+		case p < before:
+			return fmt.Errorf("files[%d]: %s stands behind %s: the files are not sorted by their paths; make the report again", i, p, before)
+		}
+	}
+	return nil
 }
 
 // TreeDigest is the exact digest of a list of entries in sorted order:

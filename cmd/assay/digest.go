@@ -35,8 +35,9 @@ func newDigest() *cobra.Command {
 		Short: "Print the functional digest of subjects: equal digests, equal behaviour",
 		Long: `Digest prints the functional digest of each subject and its name, in the form of
 sha256sum. Two subjects have equal digests exactly when assay diff calls them
-identical or equivalent. There is none over what could not be read: then the
-exit code is 2.`,
+identical or equivalent. A disk's digest covers what lies around its filesystems,
+too; where subjects are not all disks, diff compares the trees alone.
+There is no digest over what could not be read: then the exit code is 2.`,
 		Example: "  assay digest disk.qcow2 report.json\n  assay digest --sections disk.raw",
 		Args:    positional(cobra.MinimumNArgs(1)),
 		RunE: bounded(&how.maxMemory, func(c *cobra.Command, args []string) error {

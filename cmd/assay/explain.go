@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ way, with its reason.`,
 			if err != nil {
 				return err
 			}
-			e, err := diff.Explain(r, report.Raw(args[1]))
+			e, err := diff.Explain(r, absolute(args[1]))
 			if err != nil {
 				return usage(err)
 			}
@@ -48,12 +49,24 @@ way, with its reason.`,
 	return c
 }
 
+// leftOut is the time in a canonical form that has none.
+const leftOut = "0001-01-01T00:00:00Z"
+
+// absolute is a path as reports have it. The path in a volume that nothing mounts
+// begins with the volume's name: "partition 3:/EFI".
+func absolute(name string) report.Raw {
+	if strings.Contains(name, ":/") || strings.HasPrefix(name, "/") {
+		return report.Raw(name)
+	}
+	return report.Raw("/" + name)
+}
+
 func writeExplanation(w io.Writer, e *diff.Explanation) {
 	for _, s := range e.Steps {
 		fmt.Fprintf(w, "rule %s: %s\n", s.Rule, diff.Printable(s.Reason))
 		for _, name := range slices.Sorted(maps.Keys(s.Before)) {
 			after := "left out"
-			if v, ok := s.After[name]; ok {
+			if v, ok := s.After[name]; ok && v.String() != leftOut {
 				after = diff.Printable(v.String())
 			}
 			fmt.Fprintf(w, "  %-12s %s → %s\n", name, diff.Printable(s.Before[name].String()), after)
@@ -65,6 +78,8 @@ func writeExplanation(w io.Writer, e *diff.Explanation) {
 	}
 	fmt.Fprintln(w, "what counts:")
 	for _, name := range e.FactNames() {
-		fmt.Fprintf(w, "  %-12s %s\n", name, diff.Printable(e.Facts[name].String()))
+		if v := e.Facts[name].String(); v != leftOut {
+			fmt.Fprintf(w, "  %-12s %s\n", name, diff.Printable(v))
+		}
 	}
 }

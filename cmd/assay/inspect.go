@@ -35,11 +35,20 @@ func newInspect() *cobra.Command {
 	var o inspectOptions
 	c := &cobra.Command{
 		Use:   "inspect SUBJECT",
-		Short: "Record everything that is in a directory, a tar or a disk image",
-		Long: `Inspect records everything that is in SUBJECT: a directory, a tar, a raw or
-qcow2 disk, a filesystem. It needs no root and mounts nothing.
+		Short: "Record everything that is in a directory, an archive or an image",
+		Long: `Inspect records everything that is in SUBJECT. It needs no root and mounts
+nothing. SUBJECT may be
 
-SUBJECT may be a saved report, too, to show it in another form.
+  a disk        raw, qcow2, vmdk, vhd, vhdx, vdi, an OVA, a block device
+  a filesystem  ext2 to ext4, xfs, btrfs, FAT, squashfs, erofs, ISO 9660
+  a container   an OCI layout, docker save, skopeo's dir; an OSTree repository
+  an archive    tar, cpio
+  a directory   or / for the running system
+  -             any of the files above on stdin
+  a report      that was saved, to show it in another form
+
+Files may be compressed by gzip, xz, zstd or bzip2. What SUBJECT is shows from
+its content, never from its name. docs/formats.md lists all that is read.
 
 The result is one document: every file with all its facts, and sections for
 packages, users, services, how it boots, and what lies around the filesystems
@@ -47,6 +56,8 @@ of a disk. What could not be read is said in its sections, and then the exit
 code is 2.`,
 		Example: `  assay inspect disk.qcow2 -o report.json
   assay inspect --format text /srv/root
+  curl https://example.org/root.tar.zst | assay inspect --format text -
+  assay inspect --passphrase-file key --partition 3 encrypted.vmdk
   assay inspect --digest disk.raw`,
 		Args: positional(cobra.ExactArgs(1)),
 		RunE: bounded(&o.maxMemory, func(c *cobra.Command, args []string) error {
@@ -72,6 +83,17 @@ func (o *inspectOptions) check() error {
 	}
 	if err := outputFile("output", o.output); o.output != "" && err != nil {
 		return err
+	}
+	if err := outputFile("hash-cache", o.cache); o.cache != "" && err != nil {
+		return err
+	}
+	if o.cross && o.via != "" {
+		return usage(errors.New("--cross-read reads both ways by itself: leave --via out"))
+	}
+	if o.cross {
+		if err := rootForKernel("--cross-read"); err != nil {
+			return err
+		}
 	}
 	for _, s := range o.sections {
 		if !slices.Contains(inspect.SectionNames(), s) {
@@ -152,13 +174,13 @@ const maxDisagreements = 20
 // crossRead reads the subject again through the kernel, and tells of each fact
 // on which the two readers do not agree.
 func crossRead(c *cobra.Command, subject string, o inspectOptions, r *report.Report) error {
-	if o.via != "" {
-		return usage(errors.New("--cross-read reads both ways by itself: leave --via out"))
-	}
 	o.via = viaKernel
 	theirs, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{NoHash: o.noHash, Progress: progressOf(c.ErrOrStderr())})
 	if err != nil {
 		return err
+	}
+	if s := theirs.Sections["files"]; s.Status == report.Unread && s.Reason != inspect.NotHashed {
+		fmt.Fprintln(c.ErrOrStderr(), "assay: cross-read: the kernel did not read everything: "+diff.Printable(s.Reason))
 	}
 	list := inspect.CrossRead(r, theirs)
 	for _, d := range list[:min(len(list), maxDisagreements)] {
@@ -234,8 +256,8 @@ func firstUnread(r *report.Report) string {
 
 // unreadSections tells whether something that was asked for is missing.
 func unreadSections(r *report.Report, o inspectOptions) bool {
-	for name, s := range r.Sections {
-		asked := s.Reason != inspect.NotAsked && (!o.noHash || !slices.Contains([]string{"files", "canonical", "disk"}, name))
+	for _, s := range r.Sections {
+		asked := s.Reason != inspect.NotAsked && (!o.noHash || s.Reason != inspect.NotHashed)
 		if s.Status == report.Unread && asked {
 			return true
 		}

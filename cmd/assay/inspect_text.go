@@ -45,7 +45,7 @@ func (p *page) line(format string, args ...any) {
 			args[i] = diff.Printable(a.String())
 		}
 	}
-	if _, err := fmt.Fprintf(p.w, format+"\n", args...); err != nil {
+	if _, err := fmt.Fprintln(p.w, strings.TrimRight(fmt.Sprintf(format, args...), " ")); err != nil {
 		p.err = cmp.Or(p.err, err)
 	}
 }
@@ -73,8 +73,11 @@ func (p *page) identity() {
 	name := cmp.Or(p.r.OSRelease["PRETTY_NAME"], p.r.OSRelease["NAME"], unnamed)
 	p.line("%s", name)
 	kind := p.r.Subject.Kind
-	if p.r.Subject.Format != "" {
+	if p.r.Subject.Format != "" && p.r.Subject.Format != kind {
 		kind += ", " + p.r.Subject.Format
+	}
+	if p.r.Disk != nil && p.r.Disk.Filesystem != nil {
+		kind += ", " + p.r.Disk.Filesystem.Type
 	}
 	if p.r.Disk != nil {
 		kind += ", " + bytesOf(p.r.Disk.Size)

@@ -68,6 +68,6 @@ func checkMemory(most int64, cancel context.CancelCauseFunc) bool {
 	if sample[0].Value.Uint64() <= uint64(most) {
 		return true
 	}
-	cancel(&exitError{exitInconclusive, fmt.Errorf("it needs more than %s of memory: nothing is known of it; raise --max-memory if you trust it", size(most))})
+	cancel(&exitError{exitInconclusive, fmt.Errorf("more than %s of memory is needed, so it gave up and tells nothing; raise --max-memory if you trust the subject", size(most))})
 	return false
 }

@@ -43,10 +43,24 @@ func (o *opening) define(f *pflag.FlagSet) {
 	f.StringVar(&o.via, "via", "", "read filesystems by `WHOM`: kernel (root only, read-only mounts); by default assay reads them itself")
 }
 
+// rootForKernel refuses a flag that mounts where the system will not, before any
+// work is done for it.
+func rootForKernel(flag string) error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	return &exitError{exitFailed, fmt.Errorf("%s: only root reads through the kernel; leave it out, or run this as root", flag)}
+}
+
 // open opens the subject at path. What is wrong with it is the caller's fault.
 func (o *opening) open(ctx context.Context, path string) (*image.Image, error) {
 	if o.via != "" && o.via != viaKernel {
 		return nil, usage(fmt.Errorf("--via %q: it can be %s", o.via, viaKernel))
+	}
+	if o.via == viaKernel {
+		if err := rootForKernel("--via kernel"); err != nil {
+			return nil, err
+		}
 	}
 	if o.passphrase != "" {
 		var err error

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/assay-os/assay/report"
 )
@@ -31,10 +34,18 @@ func (i *Image) Narrow(ctx context.Context, partition string) error {
 	return nil
 }
 
+// mappedNames lists the names that [Image.Narrow] knows, for an error.
+func (i *Image) mappedNames() string {
+	if len(i.Mapped) == 0 {
+		return ""
+	}
+	return "; there are: " + strings.Join(slices.Sorted(maps.Keys(i.Mapped)), ", ")
+}
+
 func (i *Image) partition(number string) (*report.Partition, error) {
 	n, err := strconv.ParseUint(number, 10, 16)
 	if err != nil || n == 0 {
-		return nil, fmt.Errorf("partition %q: partitions are numbered from 1", number)
+		return nil, fmt.Errorf("partition %q: neither a number from 1 on nor the name of a mapped device%s", number, i.mappedNames())
 	}
 	if i.Disk == nil || i.Disk.PartitionTable == "none" {
 		return nil, fmt.Errorf("partition %d: there is no partition table", n)

@@ -1,0 +1,88 @@
+package inspect
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
+)
+
+// TestAllHoles holds that many small claims do not add up to endless work, and
+// that which files are refused does not depend on the workers.
+func TestAllHoles(t *testing.T) {
+	files := map[string]string{}
+	for i := range 5 {
+		files[fmt.Sprintf("/%d", i)] = "1"
+	}
+	img := directory(files)
+	sizes := map[string]int64{"/0": maxHoles, "/1": maxHoles - 1, "/2": maxHoles, "/3": 2, "/4": maxHoles - 2}
+	tree := img.Trees[0].Tree.(*memTree)
+	tree.content = func(n *image.Node) (image.Content, error) { return &sparse{size: sizes[string(n.Path)]}, nil }
+	in := newInspection(img, Options{})
+	var jobs []*File
+	for i := range 5 {
+		p := fmt.Sprintf("/%d", i)
+		n := &image.Node{Entry: report.Entry{Path: report.Raw(p), Type: report.File, Size: sizes[p]}}
+		jobs = append(jobs, &File{Path: p, Node: n, tree: tree})
+	}
+	refused := in.boundHoles(t.Context(), jobs)
+	if len(refused) != 1 || !refused[jobs[4]] {
+		t.Errorf("refused %v", refused)
+	}
+	if s := in.troubles.files.section(); s.Status != report.Unread || s.Reason != "/4: read content: the holes of all files stand for more than 137438953472 bytes of zeros: not read" {
+		t.Errorf("section %v", s)
+	}
+	if got := in.boundHoles(t.Context(), jobs[:1]); got != nil {
+		t.Errorf("within the bound it refused %v", got)
+	}
+}
+
+// TestOneHole hashes contents that are one hole once for each size.
+func TestOneHole(t *testing.T) {
+	img := directory(map[string]string{"/a": "1", "/b": "1"})
+	img.Trees[0].Filesystem.Type = "ext4"
+	in := newInspection(img, Options{})
+	in.volumes = []*volume{{Volume: &img.Trees[0]}}
+	f := &File{}
+	a, err := in.placeOf(f, &sparse{size: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		c    *sparse
+		same bool
+	}{
+		"same size":  {&sparse{size: 1 << 20}, true},
+		"other size": {&sparse{size: 1<<20 + 1}, false},
+		"some data":  {&sparse{size: 1 << 20, data: map[int64]string{7: "x"}}, false},
+	} {
+		if b, err := in.placeOf(f, x.c); err != nil || a == "" || (a == b) != x.same {
+			t.Errorf("%s: %q and %q, %v", name, a, b, err)
+		}
+	}
+}
+
+// TestNameTwice keeps one of two entries that a broken directory gives one name.
+func TestNameTwice(t *testing.T) {
+	img := directory(map[string]string{"/a": "1", "/b": "2"})
+	in := newInspection(img, Options{})
+	v := &volume{Volume: &img.Trees[0]}
+	node := func(p string) *image.Node { return &image.Node{Entry: report.Entry{Path: report.Raw(p)}} }
+	first := node("/a")
+	v.files = []File{{Path: "/a", Node: first}, {Path: "/a", Node: node("/a")}, {Path: "/b", Node: node("/b")}}
+	in.keepFirst(v)
+	if len(v.files) != 2 || v.files[0].Node != first || v.files[1].Path != "/b" {
+		t.Errorf("kept %v", v.files)
+	}
+	if s := in.troubles.files.section(); s.Reason != "/a: its directory has this name twice; the first is shown" {
+		t.Errorf("section %v", s)
+	}
+}
+
+// TestNoHashTrouble does not let what was asked for hide what went wrong.
+func TestNoHashTrouble(t *testing.T) {
+	img := directory(map[string]string{"/a": "1"})
+	img.Trees = append(img.Trees, image.Volume{Err: fmt.Errorf("a broken superblock")})
+	status(t, inspectOf(t, img, Options{NoHash: true}), "files", report.Unread, "a broken superblock")
+}
