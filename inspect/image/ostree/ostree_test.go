@@ -148,16 +148,17 @@ func TestRefs(t *testing.T) {
 	kerneltest.Must(t, os.WriteFile(filepath.Join(root, "f"), []byte("2"), 0o644))
 	kerneltest.Run(t, "ostree", "config", "--repo="+repo, "set", "core.fsync", "false")
 	kerneltest.Run(t, "ostree", "commit", "--repo="+repo, "--branch=a/b", "-s", "x", root)
-	kerneltest.Run(t, "ostree", "refs", "--repo="+repo, "--create=c", "a/b^")
+	// No name of hexadecimal digits: ostree takes it as the start of a checksum.
+	kerneltest.Run(t, "ostree", "refs", "--repo="+repo, "--create=copy", "a/b^")
 	kerneltest.Run(t, "ostree", "refs", "--repo="+repo, "-A", "--create=alias", "a/b")
 	kerneltest.Must(t, os.MkdirAll(filepath.Join(repo, "refs/remotes/r/x"), 0o755),
-		os.Link(filepath.Join(repo, "refs/heads/c"), filepath.Join(repo, "refs/remotes/r/x/y")))
-	first := strings.TrimSpace(kerneltest.Run(t, "ostree", "rev-parse", "--repo="+repo, "c"))
+		os.Link(filepath.Join(repo, "refs/heads/copy"), filepath.Join(repo, "refs/remotes/r/x/y")))
+	first := strings.TrimSpace(kerneltest.Run(t, "ostree", "rev-parse", "--repo="+repo, "copy"))
 	second := strings.TrimSpace(kerneltest.Run(t, "ostree", "rev-parse", "--repo="+repo, "a/b"))
 	r := open(t, repo)
 	for ref, want := range map[string]string{
-		"a/b": second, "alias": second, "c": first, "r:x/y": first, first: first, second[:12]: second,
-		"": "!it holds several commits; name one: a/b, alias, c, r:x/y", "d": `!it has no ref or commit "d"; there are: a/b, alias`,
+		"a/b": second, "alias": second, "copy": first, "r:x/y": first, first: first, second[:12]: second,
+		"": "!it holds several commits; name one: a/b, alias, copy, r:x/y", "d": `!it has no ref or commit "d"; there are: a/b, alias`,
 		"../../config": "!it has no ref", strings.Repeat("0", 64): "!file does not exist",
 	} {
 		c, err := r.Open(ref)
