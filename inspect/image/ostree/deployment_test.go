@@ -55,8 +55,8 @@ func TestDeployments(t *testing.T) {
 	var commits []string
 	for _, version := range []string{"1", "2"} {
 		kerneltest.Must(t, os.WriteFile(filepath.Join(source, "usr/version"), []byte(version), 0o644))
-		commits = append(commits, strings.TrimSpace(kerneltest.Run(t, "ostree", "commit", repo, "--branch=b", "-s", version, source)))
-		ostreeAdmin("deploy", "--os=x", "--karg=quiet", "b")
+		commits = append(commits, strings.TrimSpace(kerneltest.Run(t, "ostree", "commit", repo, "--branch=main", "-s", version, source)))
+		ostreeAdmin("deploy", "--os=x", "--karg=quiet", "main") // not of hexadecimal digits: see TestRefs
 	}
 	t.Cleanup(func() { kerneltest.Run(t, "sh", "-c", "chattr -i "+root+"/ostree/deploy/x/deploy/*/") })
 	list, err := ostree.Deployments(sysroot(root))
@@ -73,7 +73,7 @@ func TestDeployments(t *testing.T) {
 		}
 	}
 	// The repository of a system is read like any other.
-	if c, err := open(t, filepath.Join(root, "ostree/repo")).Open("b"); err != nil || c.Checksum != commits[1] {
+	if c, err := open(t, filepath.Join(root, "ostree/repo")).Open("main"); err != nil || c.Checksum != commits[1] {
 		t.Errorf("%v, %v", c, err)
 	}
 	kerneltest.Must(t, os.RemoveAll(filepath.Join(root, "ostree/boot.1")), os.RemoveAll(filepath.Join(root, "ostree/boot.0")))
