@@ -104,7 +104,7 @@ func (c *blocks) readPiece(p []byte, off int64) (int, error) {
 	}
 	into := off - int64(r.logical)*size
 	n := int(min(int64(len(p)), int64(r.length)*size-into))
-	got, err := c.fs.dev.r.ReadAt(p[:n], int64(r.physical)*size+into)
+	got, err := c.fs.dev.ReadAt(p[:n], int64(r.physical)*size+into)
 	if got < n {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF

@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
+	"github.com/assay-os/assay/inspect/image/pieces"
 	"github.com/assay-os/assay/report"
 )
 
@@ -34,7 +35,7 @@ const rootInode = 2
 // concurrently. It holds nothing that would have to be closed.
 type FS struct {
 	superblock
-	dev  *cache
+	dev  *pieces.Cache
 	seed uint32
 	fast *fastLog // over the inodes
 
@@ -85,7 +86,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*FS, error) {
 func newFS(sb superblock, r io.ReaderAt) *FS {
 	return &FS{
 		superblock: sb,
-		dev:        newCache(r),
+		dev:        pieces.New(r),
 		seed:       sb.seed(),
 		owners:     map[uint64]uint32{},
 		shared:     map[uint64]attrs{},
@@ -109,7 +110,7 @@ func (fs *FS) block(n uint64) ([]byte, error) {
 		return nil, fmt.Errorf("block %d is outside of the filesystem's %d blocks", n, fs.blocks)
 	}
 	b := make([]byte, fs.blockSize)
-	if err := fs.dev.read(b, int64(n)*fs.blockSize); err != nil {
+	if err := fs.dev.Read(b, int64(n)*fs.blockSize); err != nil {
 		return nil, fmt.Errorf("block %d: %w", n, err)
 	}
 	return b, nil

@@ -10,7 +10,7 @@ import (
 // still what the descriptor says, if it could be read.
 func (fs *FS) inodeTable(group uint64) (block uint64, err error) {
 	b := make([]byte, fs.descSize)
-	if err := fs.dev.read(b, fs.descriptor(group)); err != nil {
+	if err := fs.dev.Read(b, fs.descriptor(group)); err != nil {
 		return 0, fmt.Errorf("descriptor of group %d: %w", group, err)
 	}
 	block = uint64(le.Uint32(b[0x8:]))

@@ -61,7 +61,7 @@ func (fs *FS) readInode(number uint32) (*inode, error) {
 		return nil, groupErr
 	}
 	b := make([]byte, fs.inodeSize)
-	if err := fs.dev.read(b, int64(table)*fs.blockSize+index*int64(fs.inodeSize)); err != nil {
+	if err := fs.dev.Read(b, int64(table)*fs.blockSize+index*int64(fs.inodeSize)); err != nil {
 		return nil, fmt.Errorf("inode %d: %w", number, err)
 	}
 	fast, converted := fs.fast.inode(number, b)

@@ -6,31 +6,21 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"sync"
+
+	"github.com/assay-os/assay/inspect/image/pieces"
 )
 
-// The cache of metadata: 32 MiB in pieces that take in a run of neighbouring
-// inodes with one read.
-const (
-	pieceSize = 64 << 10
-	pieces    = 512
-)
-
-// A device is what the filesystem lies on. It keeps what was read last; when
-// it is full, the piece that came first goes.
+// A device is what the filesystem lies on, with what was read last of it.
 type device struct {
+	*pieces.Cache
 	r io.ReaderAt
 	// verifies is off for tests alone, which want to see what is behind the checksums.
 	verifies bool
 	over     *overlay // nil where no log was replayed
-
-	mu    sync.Mutex
-	data  map[int64][]byte
-	order []int64
 }
 
 func newDevice(r io.ReaderAt, verifies bool) *device {
-	return &device{r: r, verifies: verifies, data: map[int64][]byte{}}
+	return &device{r: r, verifies: verifies, Cache: pieces.New(r)}
 }
 
 // replayed is the device with the changes of its log.
@@ -38,50 +28,6 @@ func (d *device) replayed(over *overlay) *device {
 	out := newDevice(over, d.verifies)
 	out.over = over
 	return out
-}
-
-// read fills b from offset off. The device may end within a piece, but not
-// within b.
-func (d *device) read(b []byte, off int64) error {
-	for len(b) > 0 {
-		piece, err := d.piece(off / pieceSize)
-		if err != nil {
-			return err
-		}
-		at := off % pieceSize
-		if at >= int64(len(piece)) {
-			return fmt.Errorf("read at byte %d: the image ends before it", off)
-		}
-		n := copy(b, piece[at:])
-		b, off = b[n:], off+int64(n)
-	}
-	return nil
-}
-
-func (d *device) piece(n int64) ([]byte, error) {
-	d.mu.Lock()
-	piece, ok := d.data[n]
-	d.mu.Unlock()
-	if ok {
-		return piece, nil
-	}
-	piece = make([]byte, pieceSize)
-	got, err := d.r.ReadAt(piece, n*pieceSize)
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("read at byte %d: %w", n*pieceSize, err)
-	}
-	piece = piece[:got]
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, ok := d.data[n]; !ok {
-		if len(d.order) == pieces {
-			delete(d.data, d.order[0])
-			d.order = append(d.order[:0], d.order[1:]...)
-		}
-		d.data[n] = piece
-		d.order = append(d.order, n)
-	}
-	return piece, nil
 }
 
 // superblock reads and checks the superblock.
@@ -97,7 +43,7 @@ func (d *device) superblock(size int64) (superblock, error) {
 		return sb, nil
 	}
 	b := make([]byte, sb.sectorSize)
-	if err := d.read(b, 0); err != nil {
+	if err := d.Read(b, 0); err != nil {
 		return sb, fmt.Errorf("superblock: %w", err)
 	}
 	if err := d.sound(b, 0, superCRC); err != nil {

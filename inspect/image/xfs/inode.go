@@ -87,7 +87,7 @@ func (fs *FS) readInode(number uint64) (*inode, error) {
 	index := number & (1<<fs.inodeLog - 1)
 	off := int64(block)*fs.blockSize + int64(index)*int64(fs.inodeSize)
 	b := make([]byte, fs.inodeSize)
-	if err := fs.dev.read(b, off); err != nil {
+	if err := fs.dev.Read(b, off); err != nil {
 		return nil, fmt.Errorf("inode %d: %w", number, err)
 	}
 	if be.Uint16(b) != inodeMagic {

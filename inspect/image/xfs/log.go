@@ -82,16 +82,16 @@ func openJournal(sb *superblock, dev *device) (*journal, error) {
 func (j *journal) read(at, n int64) ([]byte, error) {
 	b := make([]byte, n*logBlock)
 	until := min(n, j.size-at) * logBlock
-	if err := j.dev.read(b[:until], j.start+at*logBlock); err != nil {
+	if err := j.dev.Read(b[:until], j.start+at*logBlock); err != nil {
 		return nil, err
 	}
-	return b, j.dev.read(b[until:], j.start)
+	return b, j.dev.Read(b[until:], j.start)
 }
 
 // cycle is the turn in which a block was written; 0 for never.
 func (j *journal) cycle(at int64) (uint32, error) {
 	var b [8]byte
-	if err := j.dev.read(b[:], j.start+at*logBlock); err != nil {
+	if err := j.dev.Read(b[:], j.start+at*logBlock); err != nil {
 		return 0, err
 	}
 	if be.Uint32(b[:]) == recordMagic {
@@ -201,7 +201,7 @@ func (j *journal) before(head int64) (*record, error) {
 	for back := range min(j.size, 2*maxUnderWay) {
 		at := (head - 1 - back + j.size) % j.size
 		var b [4]byte
-		if err := j.dev.read(b[:], j.start+at*logBlock); err != nil {
+		if err := j.dev.Read(b[:], j.start+at*logBlock); err != nil {
 			return nil, err
 		}
 		if be.Uint32(b[:]) == recordMagic {

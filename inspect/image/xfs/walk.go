@@ -160,7 +160,7 @@ func (fs *FS) remoteTarget(ino *inode) ([]byte, error) {
 		}
 		b := make([]byte, int64(r.length)*fs.blockSize)
 		off := int64(r.physical) * fs.blockSize
-		if err := fs.dev.read(b, off); err != nil {
+		if err := fs.dev.Read(b, off); err != nil {
 			return nil, err
 		}
 		if fs.checksummed() {

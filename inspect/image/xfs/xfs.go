@@ -98,7 +98,7 @@ func (fs *FS) Reserved() []fsys.Extent { return nil }
 // block reads one block of metadata; n counts from the start of the device.
 func (fs *FS) block(n uint64) ([]byte, error) {
 	b := make([]byte, fs.blockSize)
-	if err := fs.dev.read(b, int64(n)*fs.blockSize); err != nil {
+	if err := fs.dev.Read(b, int64(n)*fs.blockSize); err != nil {
 		return nil, fmt.Errorf("block %d: %w", n, err)
 	}
 	return b, nil

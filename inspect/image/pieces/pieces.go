@@ -1,4 +1,6 @@
-package ext4
+// Package pieces keeps what was read last of a device, for readers of filesystems: a
+// run of neighbouring inodes comes with one read. It knows no format.
+package pieces
 
 import (
 	"fmt"
@@ -6,16 +8,15 @@ import (
 	"sync"
 )
 
-// The cache of metadata: 32 MiB in pieces that take in a run of neighbouring
-// inodes with one read.
+// A cache is 32 MiB, in pieces.
 const (
 	pieceSize = 64 << 10
 	pieces    = 512
 )
 
-// A cache keeps what was read last of a device. When it is full, the piece that came
-// first goes.
-type cache struct {
+// A Cache keeps what was read last. When it is full, the piece that came first goes.
+// It may be used concurrently.
+type Cache struct {
 	r io.ReaderAt
 
 	mu    sync.Mutex
@@ -23,11 +24,15 @@ type cache struct {
 	order []int64
 }
 
-func newCache(r io.ReaderAt) *cache { return &cache{r: r, data: map[int64][]byte{}} }
+// New makes an empty cache over r.
+func New(r io.ReaderAt) *Cache { return &Cache{r: r, data: map[int64][]byte{}} }
 
-// read fills b from offset off. The device may end within a piece, but not
+// ReadAt reads past the cache: content is not kept.
+func (c *Cache) ReadAt(b []byte, off int64) (int, error) { return c.r.ReadAt(b, off) }
+
+// Read fills b from offset off. The device may end within a piece, but not
 // within b.
-func (c *cache) read(b []byte, off int64) error {
+func (c *Cache) Read(b []byte, off int64) error {
 	for len(b) > 0 {
 		piece, err := c.piece(off / pieceSize)
 		if err != nil {
@@ -43,7 +48,7 @@ func (c *cache) read(b []byte, off int64) error {
 	return nil
 }
 
-func (c *cache) piece(n int64) ([]byte, error) {
+func (c *Cache) piece(n int64) ([]byte, error) {
 	c.mu.Lock()
 	piece, ok := c.data[n]
 	c.mu.Unlock()
