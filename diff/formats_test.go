@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/assay-os/assay/report"
 )
@@ -17,6 +19,7 @@ func hostile() *Result {
 	b.Files[1].Mode = 0o755
 	b.Files[1].Path = "/usr/bin/<b>`|\x1b[31m\n\xff</b>"
 	b.Users[0].Gecos = "]]> <script> | ` ``` \" & *bold*"
+	b.Users[0].Home = "/\u009b2J\u202e\u200b\x7f\U000e0041"
 	b.Disk.Format = "qcow2"
 	b.Sections["boot"] = report.Section{Status: report.Unread, Reason: "a | <broken> `menu`"}
 	return Compare(a, b)
@@ -29,7 +32,7 @@ func render(t *testing.T, write func(io.Writer) error) string {
 		t.Fatal(err)
 	}
 	for _, c := range out.String() {
-		if unsafe(c) && c != '\n' {
+		if report.Hidden(c) && c != '\n' {
 			t.Fatalf("a control character %U in %q", c, out.String())
 		}
 	}
@@ -151,5 +154,20 @@ func TestHTML(t *testing.T) {
 	}
 	if strings.Contains(got, "http://") || strings.Contains(got, "https://") {
 		t.Error("the page names an address")
+	}
+}
+
+// The script shows each hidden character that has no place in a text as an escape.
+func TestHTMLEscapes(t *testing.T) {
+	_, marks, _ := strings.Cut(page, "const marks = /")
+	marks, _, _ = strings.Cut(marks, "/gu;")
+	expr := regexp.MustCompile(regexp.MustCompile(`\\u([0-9a-f]{4})`).ReplaceAllString(marks, `\x{$1}`))
+	for c := rune(0); c <= utf8.MaxRune; c++ {
+		if utf8.ValidRune(c) && expr.MatchString(string(c)) != (report.Hidden(c) && c != '\t' && c != '\n') {
+			t.Errorf("%U: hidden %v, for the page %v", c, report.Hidden(c), !report.Hidden(c))
+		}
+	}
+	if strings.Contains(page, "innerHTML") {
+		t.Error("the page shows text as markup")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+
+	"github.com/assay-os/assay/report"
 )
 
 // page is the document without its data. It loads nothing, and its script
@@ -42,7 +44,7 @@ func (r *Result) HTML(w io.Writer, contents Contents) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range [][]byte{[]byte(before), data, []byte(after)} {
+	for _, part := range [][]byte{[]byte(before), report.EscapeJSON(data), []byte(after)} {
 		if _, err := w.Write(part); err != nil {
 			return err
 		}

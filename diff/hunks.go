@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
+
+	"github.com/assay-os/assay/report"
 )
 
 // hunkInput is the largest content that is shown as lines: the algorithm's
@@ -31,9 +33,12 @@ func (get Contents) hunks(c Change) string {
 }
 
 // isText refuses what a terminal would not just show, so that hunks need no
-// escapes and patch(1) applies them.
+// escapes and patch(1) applies them. Joiners and byte order marks belong to
+// ordinary text: they move nothing.
 func isText(data []byte) bool {
-	control := func(c rune) bool { return unsafe(c) && c != '\n' && c != '\t' }
+	control := func(c rune) bool {
+		return report.Hidden(c) && !strings.ContainsRune("\n\t\u00ad\u200b\u200c\u200d\ufeff", c)
+	}
 	return len(data) <= hunkInput && utf8.Valid(data) && !bytes.ContainsFunc(data, control)
 }
 

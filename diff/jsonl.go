@@ -2,16 +2,16 @@ package diff
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
+
+	"github.com/assay-os/assay/report"
 )
 
 // JSONL writes a result as lines of JSON: the result without its changes, then one
 // line for each change.
 func (r *Result) JSONL(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
+	e := report.NewEncoder(b, "")
 	head := *r
 	head.Changes = []Change{}
 	if err := e.Encode(head); err != nil {

@@ -1,11 +1,12 @@
 package diff
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
 	"strings"
+
+	"github.com/assay-os/assay/report"
 )
 
 // The parts of SARIF 2.1.0 (OASIS) that a list of findings needs.
@@ -76,10 +77,7 @@ func (r *Result) SARIF(w io.Writer) error {
 			Message: sarifMessage{fmt.Sprintf("%s, section %s: %s", u.Side, u.Section, Printable(u.Reason))},
 		})
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(sarifLog{
+	return report.NewEncoder(w, "  ").Encode(sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{{sarifTool{driver}, results}},
 	})

@@ -156,23 +156,18 @@ func short(name string, v report.Raw) string {
 // Printable makes s safe for a terminal: control characters, escapes among
 // them, and the marks that reorder text become \u{…}.
 func Printable(s string) string {
-	if !strings.ContainsFunc(s, unsafe) {
+	if !strings.ContainsFunc(s, report.Hidden) {
 		return s
 	}
 	var b strings.Builder
 	for _, c := range s {
-		if unsafe(c) {
+		if report.Hidden(c) {
 			fmt.Fprintf(&b, `\u{%x}`, c)
 		} else {
 			b.WriteRune(c)
 		}
 	}
 	return b.String()
-}
-
-func unsafe(c rune) bool {
-	return c < 0x20 || c >= 0x7f && c < 0xa0 || c == 0x61c || c >= 0x200e && c <= 0x200f ||
-		c >= 0x2028 && c <= 0x202e || c >= 0x2066 && c <= 0x2069
 }
 
 func indent(s string) string {

@@ -12,13 +12,13 @@ import (
 
 // Encode writes r in its canonical form: the fields in the order of the
 // types' definitions, map keys sorted, two spaces of indentation, one newline
-// at the end, no HTML escapes. The entries are written one by one, so that
+// at the end, no HTML escapes, hidden characters (see [Hidden]) as \u escapes. The entries are written one by one, so that
 // the document is never in memory as a whole.
 func (r *Report) Encode(w io.Writer) error {
 	rest := *r
 	rest.Files = []Entry{}
 	var buf bytes.Buffer
-	if err := encoder(&buf, "").Encode(&rest); err != nil {
+	if err := NewEncoder(&buf, "  ").Encode(&rest); err != nil {
 		return err
 	}
 	// No text in the document can hold this: there a line's end is an escape.
@@ -37,13 +37,6 @@ func (r *Report) Encode(w io.Writer) error {
 	return err
 }
 
-func encoder(w io.Writer, prefix string) *json.Encoder {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent(prefix, "  ")
-	return e
-}
-
 // encodeFiles writes the one field whose list may be long, as package json would.
 func encodeFiles(w io.Writer, files []Entry) error {
 	if len(files) == 0 {
@@ -51,7 +44,9 @@ func encodeFiles(w io.Writer, files []Entry) error {
 		return err
 	}
 	var buf bytes.Buffer
-	e := encoder(&buf, "    ")
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	e.SetIndent("    ", "  ")
 	before := "\n  \"files\": [\n    "
 	for i := range files {
 		buf.Reset()
@@ -60,7 +55,7 @@ func encodeFiles(w io.Writer, files []Entry) error {
 			return fmt.Errorf("encode %s: %w", files[i].Path, err)
 		}
 		buf.Truncate(buf.Len() - 1)
-		if _, err := w.Write(buf.Bytes()); err != nil {
+		if _, err := w.Write(EscapeJSON(buf.Bytes())); err != nil {
 			return err
 		}
 		before = ",\n    "

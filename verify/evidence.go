@@ -15,6 +15,7 @@ import (
 
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/report"
 )
 
 // EvidenceVersion is the version of the form of [Evidence].
@@ -166,12 +167,7 @@ func save(dir, name string, write func(io.Writer) error) error {
 }
 
 func saveJSON(dir, name string, v any) error {
-	return save(dir, name, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
-	})
+	return save(dir, name, func(w io.Writer) error { return report.NewEncoder(w, "  ").Encode(v) })
 }
 
 // hashFile returns the hex SHA-256 and the length of a file.

@@ -1,24 +1,22 @@
 package monitor
 
 import (
-	"encoding/json"
 	"io"
 	"sync"
 
 	"github.com/assay-os/assay/build"
+	"github.com/assay-os/assay/report"
 )
 
 // JSON writes one JSON object a line for each event, in the form of [Record].
 type JSON struct {
 	mu sync.Mutex
-	e  *json.Encoder
+	e  *report.Encoder
 }
 
 // NewJSON writes to w. Errors of w are not reported.
 func NewJSON(w io.Writer) *JSON {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return &JSON{e: e}
+	return &JSON{e: report.NewEncoder(w, "")}
 }
 
 // A Record is an event as JSON. Times are seconds since 1970, durations

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -211,10 +210,7 @@ func (b *buildCommand) finish(c *cobra.Command, builder *build.Builder, result *
 		err = b.export(c.Context(), builder, result)
 	}
 	if b.json {
-		e := json.NewEncoder(c.OutOrStdout())
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return errors.Join(err, e.Encode(result.Document(err)))
+		return errors.Join(err, writeJSON(c.OutOrStdout(), result.Document(err)))
 	}
 	if b.explain {
 		for _, o := range result.Outcomes {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -143,9 +142,4 @@ func verdictExit(got, required diff.Verdict) error {
 	}
 }
 
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
+func writeJSON(w io.Writer, v any) error { return report.NewEncoder(w, "  ").Encode(v) }

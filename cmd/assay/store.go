@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -75,10 +74,7 @@ func openStore(dir, holder string) (*store.Dir, error) {
 // print writes v as JSON, or lets text write it.
 func (s *storeCommand) print(w io.Writer, v any, text func(io.Writer)) error {
 	if s.format == "json" {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
+		return writeJSON(w, v)
 	}
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	text(table)
