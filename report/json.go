@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -64,10 +65,26 @@ func encodeFiles(w io.Writer, files []Entry) error {
 	return err
 }
 
-// Decode reads one report and refuses unknown keys, trailing data, a schema
-// version that this package does not know, and files that are not sorted by
-// their paths or not unique.
+// Decode reads one report, as [Report.Encode] or [Report.EncodeLines] writes it,
+// and refuses unknown keys, trailing data, a schema version that this package
+// does not know, and files that are not sorted by their paths or not unique.
 func Decode(rd io.Reader) (*Report, error) {
+	buf := bufio.NewReaderSize(rd, 64<<10)
+	decode := decodeDocument
+	if isLines(buf) {
+		decode = decodeLines
+	}
+	r, err := decode(buf)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOrder(r.Files); err != nil {
+		return nil, fmt.Errorf("read report: %w", err)
+	}
+	return r, nil
+}
+
+func decodeDocument(rd io.Reader) (*Report, error) {
 	d := json.NewDecoder(rd)
 	d.DisallowUnknownFields()
 	var r Report
@@ -76,14 +93,11 @@ func Decode(rd io.Reader) (*Report, error) {
 	if err != nil && r.SchemaVersion <= SchemaVersion {
 		return nil, fmt.Errorf("read report: at byte %d: %w", d.InputOffset(), err)
 	}
-	if r.SchemaVersion < 1 || r.SchemaVersion > SchemaVersion {
-		return nil, fmt.Errorf("read report: schema version %d is not known here (1 to %d are); use a newer assay", r.SchemaVersion, SchemaVersion)
+	if err := checkVersion(r.SchemaVersion); err != nil {
+		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("read report: data after the end of the document")
-	}
-	if err := checkOrder(r.Files); err != nil {
-		return nil, fmt.Errorf("read report: %w", err)
 	}
 	return &r, nil
 }
