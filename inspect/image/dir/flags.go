@@ -19,36 +19,52 @@ const seen = fsys.Append | fsys.Immutable | fsys.Nodump | fsys.Encrypted | fsys.
 // every name; all, of files and directories that the caller may open. Where the
 // filesystem knows none, there are none.
 func seeFlags(n *fsys.Node, fd int, name string, st *unix.Statx_t) {
-	flags := uint32(st.Attributes) & seen
+	flags, more, err := uint32(st.Attributes)&seen, uint32(0), error(unix.EACCES)
 	if n.Err == nil {
-		more, project, err := readFlags(n.Type, fd, name)
-		if err != nil {
+		if more, n.Project, err = readFlags(n.Type, fd, name); known(err) != nil {
 			n.Fail(fmt.Errorf("read flags: %w", err))
 		}
-		flags, n.Project = flags|more, project
 	}
-	n.Attributes = fsys.AttributeNames(flags)
+	if flags&fsys.Immutable != 0 && more&fsys.Immutable == 0 && !stored(n.Type, fd, err) {
+		flags &^= fsys.Immutable
+	}
+	n.Attributes = fsys.AttributeNames(flags | more)
+}
+
+// stored tells whether inodes of a name's filesystem have flags, as err of asking for its
+// own says, or else the directory fd that it is in. Where they have none, statx(2)
+// calls every name immutable if the filesystem cannot be written (EROFS):
+// chattr(1) has not set that, and could not take it away.
+func stored(kind report.Type, fd int, err error) bool {
+	if opened := kind == report.File || kind == report.Directory; !opened || err != nil && !noFlags(err) {
+		_, err = unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
+	}
+	return !noFlags(err)
+}
+
+func noFlags(err error) bool {
+	return errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS)
 }
 
 // readFlags asks for flags and project by the way that suits the type.
 func readFlags(kind report.Type, fd int, name string) (flags, project uint32, err error) {
 	if kind != report.File && kind != report.Directory {
 		a, err := fileAttributes(fd, name)
-		return 0, a.project, known(err)
+		return 0, a.project, err
 	}
 	if name != "" {
 		fd, err = unix.Openat(fd, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return 0, 0, known(err)
+			return 0, 0, err
 		}
 		defer unix.Close(fd)
 	}
 	flags, err = unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
-	if err = known(err); err != nil {
+	if known(err) != nil {
 		return 0, 0, err
 	}
-	x, err := extendedAttributes(fd)
-	return flags, x.project, known(err)
+	x, errX := extendedAttributes(fd)
+	return flags, x.project, errors.Join(err, known(errX))
 }
 
 // known takes the errors away that say that there is nothing to be seen, or not by

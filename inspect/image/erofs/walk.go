@@ -95,8 +95,6 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	n.Mode = report.Mode(ino.mode & 0o7777)
 	n.UID, n.GID = ino.uid, ino.gid
 	n.Mtime = ino.mtime
-	// No flags are stored; statx(2) calls every inode immutable, as none can change.
-	n.Attributes = fsys.AttributeNames(fsys.Immutable)
 	n.Inode, n.Links = ino.nid, ino.links
 	n.Sys = ino.nid
 	switch n.Type {
