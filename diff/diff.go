@@ -100,7 +100,9 @@ func CompareBy(version int, a, b *report.Report) *Result {
 	r := &Result{Scope: scope, NotCompared: skipped, Changes: []Change{}}
 	r.Unread = append(unread("a", a, scope), unread("b", b, scope)...)
 	for _, s := range sections {
-		r.Changes = append(r.Changes, s.compare(va, vb)...)
+		changes := s.compare(va, vb)
+		s.explain(changes, a, b)
+		r.Changes = append(r.Changes, changes...)
 	}
 	r.DigestA, r.DigestB = digestPair(va, vb, scope, sections)
 	r.Verdict = r.verdict(a, b)
@@ -134,10 +136,11 @@ func (r *Result) Unexplained() int {
 }
 
 // unread lists the sections of r that were not read and that the scope covers.
+// Derived ones leave no doubt: what they could not read is compared as files.
 func unread(side string, r *report.Report, scope Scope) []Unread {
 	var out []Unread
 	for _, name := range slices.Sorted(maps.Keys(r.Sections)) {
-		if s := r.Sections[name]; s.Status == report.Unread && (scope == Disk || !ofDisk(name)) {
+		if s := r.Sections[name]; s.Status == report.Unread && (scope == Disk || !ofDisk(name)) && !isDerived(name) {
 			out = append(out, Unread{side, name, s.Reason})
 		}
 	}

@@ -23,7 +23,7 @@ type Digests struct {
 	// Disk covers the tree and everything around it, the disk's identifiers by
 	// their roles; empty where there is no disk.
 	Disk string `json:"disk,omitempty"`
-	// Sections holds a digest for every section: of a disk as Disk covers it.
+	// Sections holds a digest for every section that counts: of a disk as Disk covers it.
 	Sections map[string]string `json:"sections"`
 }
 
@@ -53,6 +53,7 @@ func (d Digests) Functional() string {
 
 func digests(v *view, in []section) Digests {
 	d := Digests{Sections: map[string]string{}}
+	in = slices.DeleteFunc(slices.Clone(in), func(s section) bool { return s.derived })
 	for _, s := range in {
 		d.Sections[s.name] = prefixed(s.digest(v), v.version)
 	}

@@ -98,6 +98,9 @@ func mutations(t *testing.T) []mutation {
 			visit(path, func(r *report.Report) reflect.Value { return get(r).Elem() }, v.Elem())
 		case v.Kind() == reflect.Struct:
 			for i := range v.NumField() {
+				if v.Type().Field(i).Anonymous {
+					continue // see TestDerived
+				}
 				visit(path+"."+v.Type().Field(i).Name, func(r *report.Report) reflect.Value { return get(r).Field(i) }, v.Field(i))
 			}
 		case v.Kind() == reflect.Slice && v.Type() != reflect.TypeFor[[]report.Rule]():

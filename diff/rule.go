@@ -78,6 +78,7 @@ func Rules() []Rule {
 				Source: "OCI image specification, config.md (created, author, history) and annotations.md"},
 			facts: []string{"container.digest", "container.config_digest", "container.names", "container.layers", "container.history", "container.created", "container.author"},
 		},
+		derivedRule(),
 	}
 }
 

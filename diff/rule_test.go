@@ -76,6 +76,10 @@ func TestRules(t *testing.T) {
 			pair{container(func(c *report.Container) {}), container(func(c *report.Container) { c.Layers, c.Created, c.Names = 7, "now", nil })},
 			pair{container(func(c *report.Container) {}), container(func(c *report.Container) { c.Layers, c.User = 7, "0" })},
 		},
+		"derived": {
+			pair{named("a", "one"), named("b", "one")},
+			pair{named("a", "one"), named("b", "two")},
+		},
 	}
 	for _, r := range Rules() {
 		test, ok := tests[r.Name]
@@ -251,4 +255,12 @@ func TestUnmountedVolumes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// named is a tree with a file and a derived section, which need not agree.
+func named(hostname, content string) *report.Report {
+	r := tree(file("/etc/hostname", content, 0))
+	r.Hostname = hostname
+	r.Sections["hostname"] = report.Section{Status: report.OK}
+	return r
 }

@@ -19,6 +19,8 @@ type section struct {
 	records func(*report.Report) []record
 	// identified says that the records name things of a disk by identifiers.
 	identified bool
+	// derived says that the records tell what is in files: see [derivedSections].
+	derived bool
 }
 
 // A record is one thing of a section, as named facts in a fixed order.
@@ -31,7 +33,7 @@ type field struct{ name, value string }
 
 // sections is the one list, in the order in which changes are told.
 func sections() []section {
-	return []section{
+	return append([]section{
 		{name: "disk", scope: Disk, records: diskRecords, identified: true},
 		{name: "partitions", scope: Disk, records: partitionRecords, identified: true},
 		{name: "regions", scope: Disk, identified: true, records: func(r *report.Report) []record {
@@ -56,7 +58,7 @@ func sections() []section {
 		{name: "boot", scope: Tree, identified: true, records: func(r *report.Report) []record {
 			return list(r.Boot, func(b report.BootEntry) string { return b.Source + " " + b.Title })
 		}},
-	}
+	}, derivedSections()...)
 }
 
 // common says what a comparison of a and b is about: the scope, the sections
@@ -72,7 +74,7 @@ func common(a, b *report.Report) (Scope, []section, []string) {
 		switch inA, inB := recorded(a, s), recorded(b, s); {
 		case inA && inB:
 			in = append(in, s)
-		case inA || inB:
+		case (inA || inB) && !s.derived:
 			out = append(out, s.name)
 		}
 	}
@@ -179,7 +181,7 @@ func fieldsOf(v any) []field {
 	}
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(data, &m); err != nil {
-		return []field{{"unencodable", err.Error()}}
+		return []field{{"value", plain(data)}}
 	}
 	out := make([]field, 0, len(m))
 	for k, raw := range m {

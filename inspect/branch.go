@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/boot"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -22,11 +24,11 @@ func (b branch) within(path string) bool {
 }
 
 // files are the names of the branch, with paths that start at its root.
-func (b branch) files() []File {
+func (b branch) files() []tree.File {
 	if b.base == "/" {
 		return b.volume.files
 	}
-	var list []File
+	var list []tree.File
 	for _, f := range b.volume.files {
 		if !b.within(f.Path) {
 			continue
@@ -40,19 +42,15 @@ func (b branch) files() []File {
 }
 
 // view is the branch alone, as a tree.
-func (b branch) view() *Tree { return &Tree{files: b.files()} }
+func (b branch) view() *tree.Tree { return &tree.Tree{Files: b.files()} }
 
 // fstab reads the branch's own fstab.
-func (b branch) fstab() []report.FstabEntry { return b.view().fstab() }
+func (b branch) fstab() []report.FstabEntry { return fstabOf(b.view()) }
 
-// fstab reads the tree's own fstab. Trouble with it is the fstab
-// inspector's to report; here it means that nothing is mounted.
-func (t *Tree) fstab() []report.FstabEntry {
-	data, err := t.ReadFile("/etc/fstab", maxTable)
-	if err != nil {
-		return nil
-	}
-	lines, err := parseFstab(data)
+// fstabOf reads the tree's own fstab. Trouble with it is the fstab
+// section's to report; here it means that nothing is mounted.
+func fstabOf(t *tree.Tree) []report.FstabEntry {
+	lines, err := boot.ReadFstab(t)
 	if err != nil {
 		return nil
 	}
@@ -92,7 +90,7 @@ func (v *volume) branches() []branch {
 	list := []branch{v.whole()}
 	for _, place := range slices.Sorted(maps.Values(v.places)) {
 		b := branch{v, string(place)}
-		if b.base != v.standard && (&Tree{files: v.files}).find(join(b.base, "etc")) != nil {
+		if b.base != v.standard && (&tree.Tree{Files: v.files}).Find(tree.Join(b.base, "etc")) != nil {
 			list = append(list, b)
 		}
 	}

@@ -4,17 +4,18 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
 // A manyTrees is a tree in memory with subvolumes.
 type manyTrees struct {
-	*memTree
+	*treetest.Map
 	places   map[uint64]report.Raw
 	standard uint64
 }
 
-func (m *manyTrees) TopLevel() (image.Tree, error) { return m.memTree, nil }
+func (m *manyTrees) TopLevel() (image.Tree, error) { return m.Map, nil }
 
 func (m *manyTrees) Places() (map[uint64]report.Raw, uint64, error) {
 	return m.places, m.standard, nil
@@ -54,7 +55,7 @@ func TestSubvolumes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := report.Filesystem{Type: "btrfs", Label: "b"}
-			tree := &manyTrees{&memTree{files: c.files}, c.places, c.standard}
+			tree := &manyTrees{&treetest.Map{Files: c.files}, c.places, c.standard}
 			r := inspectOf(t, &image.Image{
 				Disk: &report.Disk{PartitionTable: "gpt", SectorSize: 512, Partitions: []report.Partition{
 					{Index: 1, Type: "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", Filesystem: &f},

@@ -2,24 +2,24 @@ package inspect
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
 // A moving content is changed by somebody while it is read.
-type moving struct{ memContent }
+type moving struct{ image.Content }
 
 func (moving) Unchanged() error { return errors.New("it was changed while it was read") }
 
 // TestChangedContents: a digest over what was changed on the way is none.
 func TestChangedContents(t *testing.T) {
 	img := directory(map[string]string{"/moving": "text", "/still": "text", "/etc/os-release": "ID=x\n"})
-	m := img.Trees[0].Tree.(*memTree)
-	m.content = func(n *image.Node) (image.Content, error) {
-		c := memContent{strings.NewReader(m.files[string(n.Path)])}
+	m := img.Trees[0].Tree.(*treetest.Map)
+	m.Content = func(n *image.Node) (image.Content, error) {
+		c := treetest.Text(m.Files[string(n.Path)])
 		if n.Path == "/still" {
 			return c, nil
 		}

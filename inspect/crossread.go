@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/report"
 )
 
@@ -46,7 +47,7 @@ func CrossRead(ours, theirs *report.Report) []Disagreement {
 	switch {
 	case s.Status == report.Unread:
 	case t.Status == report.Unread:
-		ours.Sections[sectionFiles] = report.Section{Status: report.Unread, Reason: clip("the second reader: " + t.Reason)}
+		ours.Sections[sectionFiles] = report.Section{Status: report.Unread, Reason: section.Clip("the second reader: " + t.Reason)}
 	case len(list) > 0:
 		var all trouble
 		for _, d := range list {

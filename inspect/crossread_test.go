@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -25,7 +26,7 @@ func TestCrossRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ours := inspectOf(t, directory(base), Options{})
 			other := directory(c.files)
-			other.Trees[0].Tree.(*memTree).change = c.change
+			other.Trees[0].Tree.(*treetest.Map).Change = c.change
 			theirs := inspectOf(t, other, Options{})
 			var got []string
 			for _, d := range CrossRead(ours, theirs) {

@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/inspect/image/ostree"
+	"github.com/assay-os/assay/inspect/tree"
 )
 
 // deploymentsDir is where OSTree keeps the roots that it put together.
 const deploymentsDir = "/ostree/deploy"
 
 // A sysroot shows a tree as package ostree looks into it.
-type sysroot struct{ *Tree }
+type sysroot struct{ *tree.Tree }
 
 // ReadDir implements ostree.Sysroot.
 func (s sysroot) ReadDir(name string) ([]string, error) {
@@ -76,15 +77,15 @@ func (in *inspection) mountBoot(volumes []*volume) {
 // relocate gives every file the path that it has after the boot. The empty
 // places that the deployment has to mount on go.
 func (in *inspection) relocate(d *ostree.Deployment) {
-	kept := in.tree.files[:0]
-	for _, f := range in.tree.files {
+	kept := in.tree.Files[:0]
+	for _, f := range in.tree.Files {
 		f.Path = afterBoot(f.Path, d)
 		if f.Path != "" {
 			kept = append(kept, f)
 		}
 	}
-	sortFiles(kept)
-	in.tree.files = kept
+	tree.Sort(kept)
+	in.tree.Files = kept
 }
 
 func afterBoot(name string, d *ostree.Deployment) string {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -31,8 +32,8 @@ func deployed(entries map[string]string) *image.Image {
 	return &image.Image{
 		Disk: &report.Disk{PartitionTable: "gpt", SectorSize: 512, Partitions: []report.Partition{{Index: 1, Filesystem: &boot}, {Index: 2, Filesystem: &root}}},
 		Trees: []image.Volume{
-			{Partition: 1, Filesystem: boot, Tree: &memTree{files: entries}},
-			{Partition: 2, Filesystem: root, Tree: &memTree{files: files}},
+			{Partition: 1, Filesystem: boot, Tree: &treetest.Map{Files: entries}},
+			{Partition: 2, Filesystem: root, Tree: &treetest.Map{Files: files}},
 		},
 	}
 }

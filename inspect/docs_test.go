@@ -14,7 +14,7 @@ import (
 const docs = "../docs/inspect.md"
 
 // TestDocsAreFresh compares the tables of docs/inspect.md with the lists of
-// inspectors and rules. UPDATE_DOCS=1 rewrites them.
+// sections and rules. UPDATE_DOCS=1 rewrites them.
 func TestDocsAreFresh(t *testing.T) {
 	data, err := os.ReadFile(docs)
 	check(t, err)
@@ -45,7 +45,7 @@ func replaceTable(t *testing.T, text, name, table string) string {
 func sectionTable() string {
 	var b strings.Builder
 	b.WriteString("| section | read from | checked with |\n|---|---|---|\n")
-	for _, i := range inspect.Inspectors() {
+	for _, i := range inspect.Sections() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", i.Name, i.Source, cmp.Or(i.Oracle, "tables only"))
 	}
 	return b.String()

@@ -7,30 +7,8 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// FuzzParsers gives any bytes to every text parser: none may panic or run on.
-func FuzzParsers(f *testing.F) {
-	for _, seed := range []string{
-		"root:x:0:0:root:/root:/bin/sh\n", "sudo:x:27:a,b\n", "UUID=x / ext4 defaults 0 1\n", "NAME=\"a b\" # c\nX='y'\n",
-		"Package: a\nVersion: 1\n\n", "menuentry 'a' --id b {\n linux /x y\n}\n", "submenu \"a\\\"b\" {\n}\n", "set default=\"1>0\"\n",
-		"title x\nlinux /y\n", "[Install]\nAlias=a b\n", "a\\040b c\\ d", "\x00", "{{{{", "}", "''\"",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		parsePasswd(data)
-		parseShadow(data, map[string]string{})
-		parseGroup(data)
-		parseFstab(data)
-		parseAssignments(data, map[string]string{})
-		parseDpkgStatus(data)
-		parseGrub(data, map[string]string{"saved_entry": string(data)})
-		parseBLS(data)
-		parseInstall(data)
-	})
-}
-
 // FuzzTree builds a tree whose files all hold the same hostile text and whose
-// links all lead where it says, and runs every inspector over it.
+// links all lead where it says, and runs every section over it.
 func FuzzTree(f *testing.F) {
 	f.Add("root:x:0:0:root:/root:/bin/sh\n", "/etc/passwd")
 	f.Add("Package: a\n\n", "../../..")

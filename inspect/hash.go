@@ -13,11 +13,11 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/assay-os/assay/inspect/canonical"
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
+	"golang.org/x/sync/errgroup"
 )
 
 // The sizes of hashing. Files up to bufferSize are read once and serve the
@@ -38,12 +38,12 @@ func (in *inspection) hashFiles(ctx context.Context) error {
 		return nil
 	}
 	refused := in.boundHoles(ctx, jobs)
-	jobs = slices.DeleteFunc(jobs, func(f *File) bool { return refused[f] })
+	jobs = slices.DeleteFunc(jobs, func(f *tree.File) bool { return refused[f] })
 	p := &progress{tell: in.Progress}
 	for _, f := range jobs {
 		p.total += f.Node.Size
 	}
-	queue := make(chan *File)
+	queue := make(chan *tree.File)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(queue)
@@ -71,17 +71,17 @@ func (in *inspection) hashFiles(ctx context.Context) error {
 // contents are the inodes to read, each once, as they follow on the medium.
 // Inode numbers stand in where a place is not known: most filesystems lay
 // files out in about their order.
-func (in *inspection) contents() []*File {
-	var jobs []*File
-	for i := range in.tree.files {
-		f := &in.tree.files[i]
-		if f.Node.Type == report.File && (f.first == nil || f.first == f) {
+func (in *inspection) contents() []*tree.File {
+	var jobs []*tree.File
+	for i := range in.tree.Files {
+		f := &in.tree.Files[i]
+		if f.Node.Type == report.File && (f.First == nil || f.First == f) {
 			jobs = append(jobs, f)
 		}
 	}
-	slices.SortStableFunc(jobs, func(a, b *File) int {
+	slices.SortStableFunc(jobs, func(a, b *tree.File) int {
 		return cmp.Or(
-			cmp.Compare(a.volume, b.volume),
+			cmp.Compare(a.Volume, b.Volume),
 			cmp.Compare(a.Node.Physical, b.Node.Physical),
 			cmp.Compare(a.Node.Inode, b.Node.Inode))
 	})
@@ -113,7 +113,7 @@ type hasher struct {
 	used      *ruleSet
 }
 
-func (h *hasher) run(ctx context.Context, queue <-chan *File) error {
+func (h *hasher) run(ctx context.Context, queue <-chan *tree.File) error {
 	for f := range queue {
 		if err := h.file(ctx, f); err != nil {
 			if ctx.Err() != nil {
@@ -129,8 +129,8 @@ func (h *hasher) run(ctx context.Context, queue <-chan *File) error {
 }
 
 // file fills SHA256 and Canonical of one file's node.
-func (h *hasher) file(ctx context.Context, f *File) error {
-	c, err := f.tree.Open(f.Node)
+func (h *hasher) file(ctx context.Context, f *tree.File) error {
+	c, err := f.Source.Open(f.Node)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (h *hasher) file(ctx context.Context, f *File) error {
 
 // digest fills SHA256, and gives the content once more for the rules: from
 // memory where it was read whole.
-func (h *hasher) digest(ctx context.Context, f *File, c image.Content) (canonical.Content, error) {
+func (h *hasher) digest(ctx context.Context, f *tree.File, c image.Content) (canonical.Content, error) {
 	place, err := h.in.placeOf(f, c)
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (h *hasher) digest(ctx context.Context, f *File, c image.Content) (canonica
 }
 
 // compute reads the content.
-func (h *hasher) compute(ctx context.Context, f *File, c image.Content) (again canonical.Content, err error) {
+func (h *hasher) compute(ctx context.Context, f *tree.File, c image.Content) (again canonical.Content, err error) {
 	var sum [sha256.Size]byte
 	again = c
 	if c.Size() <= int64(len(h.buf)) {

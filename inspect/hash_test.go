@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -45,13 +47,13 @@ func TestSparse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			img := directory(map[string]string{"/f": ""})
-			m := img.Trees[0].Tree.(*memTree)
-			m.change = func(n *image.Node) {
+			m := img.Trees[0].Tree.(*treetest.Map)
+			m.Change = func(n *image.Node) {
 				if n.Path == "/f" {
 					n.Size = c.size
 				}
 			}
-			m.content = func(*image.Node) (image.Content, error) { return c, nil }
+			m.Content = func(*image.Node) (image.Content, error) { return c, nil }
 			touch := *c
 			touch.noTouch = false
 			want := sumOf(io.NewSectionReader(&touch, 0, c.size))
@@ -76,15 +78,15 @@ func TestUnreadContents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			img := directory(map[string]string{"/a": "", "/b": "", "/c": "good"})
-			m := img.Trees[0].Tree.(*memTree)
-			m.change = func(n *image.Node) {
+			m := img.Trees[0].Tree.(*treetest.Map)
+			m.Change = func(n *image.Node) {
 				if n.Path == "/a" || n.Path == "/b" {
 					n.Size = c.listed
 				}
 			}
-			m.content = func(n *image.Node) (image.Content, error) {
+			m.Content = func(n *image.Node) (image.Content, error) {
 				if n.Path == "/c" {
-					return memContent{strings.NewReader("good")}, nil
+					return treetest.Text("good"), nil
 				}
 				return c.content, nil
 			}
@@ -100,9 +102,9 @@ func TestUnreadContents(t *testing.T) {
 // TestHardlinks reads an inode once, and names the first of its names.
 func TestHardlinks(t *testing.T) {
 	img := directory(map[string]string{"/z": "1", "/b": "1", "/m.x": "1", "/m/a": "1", "/one": "2", "/copy": "1"})
-	m := img.Trees[0].Tree.(*memTree)
+	m := img.Trees[0].Tree.(*treetest.Map)
 	opened := map[string]int{}
-	m.change = func(n *image.Node) {
+	m.Change = func(n *image.Node) {
 		switch n.Path {
 		case "/z", "/b", "/m.x", "/m/a":
 			n.Inode, n.Links = 1000, 5 // one name lies outside
@@ -110,9 +112,9 @@ func TestHardlinks(t *testing.T) {
 			n.Links = 2
 		}
 	}
-	m.content = func(n *image.Node) (image.Content, error) {
+	m.Content = func(n *image.Node) (image.Content, error) {
 		opened[string(n.Path)]++
-		return memContent{strings.NewReader(m.files[string(n.Path)])}, nil
+		return treetest.Text(m.Files[string(n.Path)]), nil
 	}
 	r := inspectOf(t, img, Options{Workers: 1})
 	for path, want := range map[string]string{"/b": "/b", "/m.x": "/b", "/m/a": "/b", "/z": "/b", "/one": "", "/copy": ""} {
@@ -130,20 +132,20 @@ func TestHardlinks(t *testing.T) {
 // any number of workers.
 func TestOrder(t *testing.T) {
 	img := directory(map[string]string{"/a": "1", "/b": "2", "/c": "3"})
-	m := img.Trees[0].Tree.(*memTree)
+	m := img.Trees[0].Tree.(*treetest.Map)
 	places := map[report.Raw]int64{"/a": 300, "/b": 100, "/c": 200}
-	m.change = func(n *image.Node) { n.Physical = places[n.Path] }
+	m.Change = func(n *image.Node) { n.Physical = places[n.Path] }
 	var order []string
-	m.content = func(n *image.Node) (image.Content, error) {
+	m.Content = func(n *image.Node) (image.Content, error) {
 		order = append(order, string(n.Path))
-		return memContent{strings.NewReader(m.files[string(n.Path)])}, nil
+		return treetest.Text(m.Files[string(n.Path)]), nil
 	}
 	var total int64
 	a := inspectOf(t, img, Options{Workers: 1, Progress: func(done, _ int64) { total = done }})
 	if fmt.Sprint(order) != "[/b /c /a]" || total != 3 {
 		t.Errorf("read %v, %d bytes", order, total)
 	}
-	m.content = nil
+	m.Content = nil
 	var x, y bytes.Buffer
 	if err := errors.Join(a.Encode(&x), inspectOf(t, img, Options{Workers: 7}).Encode(&y)); err != nil {
 		t.Fatal(err)
@@ -165,11 +167,11 @@ func TestNoHash(t *testing.T) {
 
 func TestSections(t *testing.T) {
 	img := directory(map[string]string{"/a": "1", "/etc/os-release": "ID=x\n"})
-	img.Trees[0].Tree.(*memTree).content = func(n *image.Node) (image.Content, error) {
+	img.Trees[0].Tree.(*treetest.Map).Content = func(n *image.Node) (image.Content, error) {
 		if n.Path == "/a" {
 			t.Error("a file was read that no section needs")
 		}
-		return memContent{strings.NewReader("ID=x\n")}, nil
+		return treetest.Text("ID=x\n"), nil
 	}
 	r := inspectOf(t, img, Options{Sections: []string{"os-release"}})
 	status(t, r, "os-release", report.OK)
@@ -209,7 +211,7 @@ func TestCanonicalBomb(t *testing.T) {
 
 // TestReasonIsOneLine: an error that joins others has a line for each.
 func TestReasonIsOneLine(t *testing.T) {
-	if got := clip(errors.Join(errors.New("a"), errors.New("b")).Error()); got != "a; b" {
+	if got := section.Clip(errors.Join(errors.New("a"), errors.New("b")).Error()); got != "a; b" {
 		t.Errorf("%q", got)
 	}
 }

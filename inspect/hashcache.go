@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/assay-os/assay/inspect/tree"
 )
 
 // A HashCache remembers the digests of contents from one inspection to the
@@ -105,8 +107,8 @@ func filesystemOf(key string) string {
 
 // cacheKey names the state of a file's content; it is empty where the file
 // cannot be told from a later state of itself.
-func (in *inspection) cacheKey(f *File) string {
-	uuid := in.volumes[f.volume].Filesystem.UUID
+func (in *inspection) cacheKey(f *tree.File) string {
+	uuid := in.volumes[f.Volume].Filesystem.UUID
 	if in.HashCache == nil || uuid == "" || f.Node.Version == [2]uint64{} || f.Node.Inode == 0 {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -20,7 +21,7 @@ func cached(t *testing.T, files map[string]string, uuid string, version uint64, 
 	}
 	img := directory(files)
 	img.Trees[0].Filesystem.UUID = uuid
-	img.Trees[0].Tree.(*memTree).change = func(n *image.Node) { n.Version = [2]uint64{version, 7 * version} }
+	img.Trees[0].Tree.(*treetest.Map).Change = func(n *image.Node) { n.Version = [2]uint64{version, 7 * version} }
 	r, err := Inspect(context.Background(), img, Options{HashCache: c})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 )
 
 // What holes may stand for: hashing zeros costs time that no disk limits. maxHoles
@@ -18,17 +19,17 @@ const (
 // boundHoles gives the files that are not read because those before them in the
 // order of the jobs have used up the bound. Where all sizes together are within
 // it nothing is opened.
-func (in *inspection) boundHoles(ctx context.Context, jobs []*File) map[*File]bool {
+func (in *inspection) boundHoles(ctx context.Context, jobs []*tree.File) map[*tree.File]bool {
 	if !mayExceed(jobs) {
 		return nil
 	}
-	refused := map[*File]bool{}
+	refused := map[*tree.File]bool{}
 	left, whole := int64(maxAllHoles), map[int64]bool{}
 	for _, f := range jobs {
 		if ctx.Err() != nil || f.Node.Size <= bufferSize {
 			continue // what is read whole into a buffer costs no more than its inode
 		}
-		n, err := f.holes()
+		n, err := holesOf(f)
 		if err != nil || n > maxHoles {
 			continue // the reading tells
 		}
@@ -47,7 +48,7 @@ func (in *inspection) boundHoles(ctx context.Context, jobs []*File) map[*File]bo
 }
 
 // mayExceed tells whether holes could be more than the bound.
-func mayExceed(jobs []*File) bool {
+func mayExceed(jobs []*tree.File) bool {
 	left := int64(maxAllHoles)
 	for _, f := range jobs {
 		if f.Node.Size > left {
@@ -58,9 +59,9 @@ func mayExceed(jobs []*File) bool {
 	return false
 }
 
-// holes counts the bytes of the content that are not stored.
-func (f *File) holes() (int64, error) {
-	c, err := f.tree.Open(f.Node)
+// holesOf counts the bytes of a file's content that are not stored.
+func holesOf(f *tree.File) (int64, error) {
+	c, err := f.Source.Open(f.Node)
 	if err != nil {
 		return 0, err
 	}

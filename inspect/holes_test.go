@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -17,14 +19,14 @@ func TestAllHoles(t *testing.T) {
 	}
 	img := directory(files)
 	sizes := map[string]int64{"/0": maxHoles, "/1": maxHoles - 1, "/2": maxHoles, "/3": 2, "/4": maxHoles - 2}
-	tree := img.Trees[0].Tree.(*memTree)
-	tree.content = func(n *image.Node) (image.Content, error) { return &sparse{size: sizes[string(n.Path)]}, nil }
+	source := img.Trees[0].Tree.(*treetest.Map)
+	source.Content = func(n *image.Node) (image.Content, error) { return &sparse{size: sizes[string(n.Path)]}, nil }
 	in := newInspection(img, Options{})
-	var jobs []*File
+	var jobs []*tree.File
 	for i := range 5 {
 		p := fmt.Sprintf("/%d", i)
 		n := &image.Node{Entry: report.Entry{Path: report.Raw(p), Type: report.File, Size: sizes[p]}}
-		jobs = append(jobs, &File{Path: p, Node: n, tree: tree})
+		jobs = append(jobs, &tree.File{Path: p, Node: n, Source: source})
 	}
 	refused := in.boundHoles(t.Context(), jobs)
 	if len(refused) != 1 || !refused[jobs[4]] {
@@ -44,7 +46,7 @@ func TestOneHole(t *testing.T) {
 	img.Trees[0].Filesystem.Type = "ext4"
 	in := newInspection(img, Options{})
 	in.volumes = []*volume{{Volume: &img.Trees[0]}}
-	f := &File{}
+	f := &tree.File{}
 	a, err := in.placeOf(f, &sparse{size: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +72,7 @@ func TestNameTwice(t *testing.T) {
 	v := &volume{Volume: &img.Trees[0]}
 	node := func(p string) *image.Node { return &image.Node{Entry: report.Entry{Path: report.Raw(p)}} }
 	first := node("/a")
-	v.files = []File{{Path: "/a", Node: first}, {Path: "/a", Node: node("/a")}, {Path: "/b", Node: node("/b")}}
+	v.files = []tree.File{{Path: "/a", Node: first}, {Path: "/a", Node: node("/a")}, {Path: "/b", Node: node("/b")}}
 	in.keepFirst(v)
 	if len(v.files) != 2 || v.files[0].Node != first || v.files[1].Path != "/b" {
 		t.Errorf("kept %v", v.files)

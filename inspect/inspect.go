@@ -3,7 +3,7 @@
 // [Inspect] walks each filesystem of the image once, puts them together into
 // one tree by the image's own fstab, hashes every file in the order in which
 // the files lie on the medium, applies the content rules of package canonical
-// to what it hashes, and feeds the inspectors: one for each section of the
+// to what it hashes, and fills the sections of the
 // report (packages, users, boot, ...).
 //
 // What cannot be read never becomes a missing line: the section that it
@@ -25,6 +25,8 @@ import (
 	"slices"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -53,7 +55,7 @@ const NotAsked = "not asked for"
 // and of which all else was read.
 const NotHashed = "contents are not hashed, as asked"
 
-// The sections that the core fills itself; each inspector has one of its own.
+// The sections that the core fills itself; [Sections] are the others.
 const (
 	sectionFiles     = "files"
 	sectionDisk      = "disk"
@@ -64,7 +66,7 @@ const (
 // SectionNames are all names that Options.Sections may hold.
 func SectionNames() []string {
 	names := []string{sectionFiles, sectionCanonical, sectionDisk, sectionContainer}
-	for _, i := range Inspectors() {
+	for _, i := range Sections() {
 		names = append(names, i.Name)
 	}
 	return names
@@ -75,13 +77,13 @@ type inspection struct {
 	Options
 	img    *image.Image
 	report *report.Report
-	tree   *Tree
+	tree   *tree.Tree
 	// volumes are the image's, by their index in its Trees.
 	volumes []*volume
 	// shared are the digests of contents that several files may have.
 	shared reflinks
 	// aside are the files that no mount shows.
-	aside []File
+	aside []tree.File
 	// identities are those of the disk.
 	identities *report.Identities
 	// skipped says that contents were left unread, as asked.
@@ -104,7 +106,7 @@ func Inspect(ctx context.Context, img *image.Image, o Options) (*report.Report, 
 
 // WithTree is [Inspect] for who reads contents afterwards: it gives the tree
 // too, which holds as long as the image is open.
-func WithTree(ctx context.Context, img *image.Image, o Options) (*report.Report, *Tree, error) {
+func WithTree(ctx context.Context, img *image.Image, o Options) (*report.Report, *tree.Tree, error) {
 	in := newInspection(img, o)
 	in.keepTree = true
 	if err := in.run(ctx); err != nil {
@@ -125,7 +127,7 @@ func (in *inspection) run(ctx context.Context) error {
 		in.img.KeepUnpacked() // the files are read, and then the whole disk
 	}
 	steps := []func(context.Context) error{
-		in.readTree, in.hashFiles, in.readDisk, in.runInspectors, in.finish,
+		in.readTree, in.hashFiles, in.readDisk, in.fillSections, in.finish,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -175,7 +177,7 @@ func (in *inspection) finish(context.Context) error {
 	in.set(sectionCanonical, in.unlessSkipped(&in.troubles.canonical, in.skipped))
 	in.finishContainer()
 	if in.wants(sectionFiles) {
-		in.report.Files = in.tree.entries(in.keepTree)
+		in.report.Files = in.tree.Entries(in.keepTree)
 		in.nameOwners()
 	}
 	return nil
@@ -214,7 +216,7 @@ func (in *inspection) finishContainer() {
 	}
 	s := report.Section{Status: report.OK}
 	if in.img.Container == nil {
-		s = report.Section{Status: report.Unread, Reason: clip(in.img.Trees[0].Err.Error())}
+		s = report.Section{Status: report.Unread, Reason: section.Clip(in.img.Trees[0].Err.Error())}
 	}
 	if !in.wants(sectionContainer) {
 		in.report.Container = nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/report"
 )
 
@@ -69,7 +70,7 @@ func mapperName(name string) string {
 // name.
 func named(volumes []*volume, name, uuid string) bool {
 	for _, v := range volumes {
-		data, err := v.whole().view().ReadFile("/etc/crypttab", maxTable)
+		data, err := v.whole().view().ReadFile("/etc/crypttab", section.MaxTable)
 		if err != nil {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -19,10 +20,10 @@ func twoMapped(fstab string) *image.Image {
 			{Name: "luks-cccc-3333", Type: "crypt", UUID: "cccc-3333", Members: []string{"partition 2"}, Filesystem: &home},
 		}},
 		Trees: []image.Volume{
-			{Mapped: "vg-a/root-x", Filesystem: root, Tree: &memTree{files: map[string]string{
+			{Mapped: "vg-a/root-x", Filesystem: root, Tree: &treetest.Map{Files: map[string]string{
 				"/etc/fstab": fstab, "/etc/crypttab": "# names\nsafe UUID=CCCC-3333 none luks\nother UUID=dddd none\n", "/home/": "",
 			}}},
-			{Mapped: "luks-cccc-3333", Filesystem: home, Tree: &memTree{files: map[string]string{"/bob/": ""}}},
+			{Mapped: "luks-cccc-3333", Filesystem: home, Tree: &treetest.Map{Files: map[string]string{"/bob/": ""}}},
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -20,7 +21,7 @@ type mount struct {
 func (in *inspection) mount(volumes []*volume) {
 	root := in.chooseRoot(volumes)
 	root.mounted = append(root.mounted, root.base)
-	in.tree.files = root.files()
+	in.tree.Files = root.files()
 	in.noteMountpoint(root.volume, "/")
 	in.deploy(volumes)
 	table := in.mountsOf(root, volumes)
@@ -35,19 +36,19 @@ func (in *inspection) mount(volumes []*volume) {
 	for _, v := range volumes {
 		in.keepAside(v.left())
 	}
-	in.tree.files = append(in.tree.files, in.aside...)
-	sortFiles(in.tree.files)
+	in.tree.Files = append(in.tree.Files, in.aside...)
+	tree.Sort(in.tree.Files)
 }
 
 // left are the names that no mount has shown.
-func (v *volume) left() []File {
+func (v *volume) left() []tree.File {
 	switch {
 	case len(v.mounted) == 0:
 		return v.files
 	case slices.Contains(v.mounted, "/"):
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(v.files), func(f File) bool {
+	return slices.DeleteFunc(slices.Clone(v.files), func(f tree.File) bool {
 		return slices.ContainsFunc(v.mounted, func(base string) bool { return branch{v, base}.within(f.Path) })
 	})
 }
@@ -96,7 +97,7 @@ func (in *inspection) rootRank(volumes []*volume, b branch) int {
 // names no volume of the image, by the partitions' types.
 func (in *inspection) mountsOf(root branch, volumes []*volume) []mount {
 	var table []mount
-	for _, line := range in.tree.fstab() {
+	for _, line := range fstabOf(in.tree) {
 		if v := in.findVolume(volumes, line.Spec); v != nil && strings.HasPrefix(line.File, "/") {
 			table = append(table, mount{v.option(line.Options), line.File})
 		}
@@ -135,11 +136,11 @@ func (in *inspection) graft(m mount) {
 	if f, err := in.tree.Lookup(m.dir); err == nil {
 		dir = f.Path
 	}
-	below := join(dir, "")
-	var hidden []File
-	kept := slices.DeleteFunc(in.tree.files, func(f File) bool {
+	below := tree.Join(dir, "")
+	var hidden []tree.File
+	kept := slices.DeleteFunc(in.tree.Files, func(f tree.File) bool {
 		if strings.HasPrefix(f.Path, below) {
-			if f.volume != m.index || !m.within(string(f.Node.Path)) {
+			if f.Volume != m.index || !m.within(string(f.Node.Path)) {
 				hidden = append(hidden, f)
 			}
 			return true
@@ -154,16 +155,16 @@ func (in *inspection) graft(m mount) {
 		}
 		kept = append(kept, f)
 	}
-	sortFiles(kept)
-	in.tree.files = kept
+	tree.Sort(kept)
+	in.tree.Files = kept
 	in.keepAside(hidden)
 }
 
 // keepAside takes files that are in no directory of the tree, under the name of
 // their volume and their place in it.
-func (in *inspection) keepAside(files []File) {
+func (in *inspection) keepAside(files []tree.File) {
 	for _, f := range files {
-		f.Path = in.volumes[f.volume].prefix() + string(f.Node.Path)
+		f.Path = in.volumes[f.Volume].prefix() + string(f.Node.Path)
 		in.aside = append(in.aside, f)
 	}
 }

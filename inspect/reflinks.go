@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 )
 
 // reflinks are the digests of contents by where they lie, for filesystems in
@@ -21,8 +22,8 @@ const minReflink = 64 << 10
 // placeOf names where a content lies; it is empty where that is not known, where
 // blocks are not shared, and where the content is small. Contents that are one
 // hole are in one place, whatever the filesystem.
-func (in *inspection) placeOf(f *File, c image.Content) (string, error) {
-	kind := in.volumes[f.volume].Filesystem.Type
+func (in *inspection) placeOf(f *tree.File, c image.Content) (string, error) {
+	kind := in.volumes[f.Volume].Filesystem.Type
 	if c.Size() < minReflink {
 		return "", nil
 	}
@@ -36,7 +37,7 @@ func (in *inspection) placeOf(f *File, c image.Content) (string, error) {
 	if kind != "btrfs" && kind != "xfs" {
 		return "", nil
 	}
-	key := binary.BigEndian.AppendUint64(nil, uint64(f.volume))
+	key := binary.BigEndian.AppendUint64(nil, uint64(f.Volume))
 	key = binary.BigEndian.AppendUint64(key, uint64(c.Size()))
 	for _, x := range extents {
 		if x.Physical < 0 {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/assay-os/assay/inspect/canonical"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -17,7 +18,7 @@ import (
 // Content that turns out not to be of the rule's form keeps its SHA-256 as its
 // only meaning. Content that is too large or too deep to unfold cannot be
 // judged, and is unread.
-func (h *hasher) canonical(ctx context.Context, f *File, content canonical.Content) {
+func (h *hasher) canonical(ctx context.Context, f *tree.File, content canonical.Content) {
 	form, roles, rules, err := canonical.ApplyRoles(ctx, canonical.Input{
 		Entry: &f.Node.Entry, Content: content, Lookup: h.sibling(f), Open: h.companion(f), Place: f.Path, Identities: h.in.identities,
 	})
@@ -32,10 +33,10 @@ func (h *hasher) canonical(ctx context.Context, f *File, content canonical.Conte
 }
 
 // sibling gives rules the record of another file of f's tree.
-func (h *hasher) sibling(f *File) func(string) *report.Entry {
+func (h *hasher) sibling(f *tree.File) func(string) *report.Entry {
 	dir := path.Dir(f.Path)
 	return func(name string) *report.Entry {
-		other := h.in.tree.find(path.Join(dir, name))
+		other := h.in.tree.Find(path.Join(dir, name))
 		if other == nil {
 			return nil
 		}

@@ -2,9 +2,9 @@ package inspect
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 
+	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/report"
 )
 
@@ -35,25 +35,12 @@ func (t *trouble) section() report.Section {
 	if t.count == 0 {
 		return report.Section{Status: report.OK}
 	}
-	reason := clip(t.path + ": " + t.what)
+	reason := section.Clip(t.path + ": " + t.what)
 	if t.path == "" {
-		reason = clip(t.what)
+		reason = section.Clip(t.what)
 	}
 	if t.count > 1 {
 		reason += fmt.Sprintf(" (and %d more)", t.count-1)
 	}
 	return report.Section{Status: report.Unread, Reason: reason}
-}
-
-// maxReason bounds a reason, whose words may come from the image.
-const maxReason = 500
-
-// clip makes text one line of printable UTF-8, and shortens it to the bound. An
-// error that joins others has a line for each.
-func clip(text string) string {
-	text = report.Raw(strings.ReplaceAll(text, "\n", "; ")).String()
-	if len(text) > maxReason {
-		text = text[:maxReason] + "…"
-	}
-	return text
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -16,7 +16,7 @@ type volume struct {
 	index int
 	// files has paths that start at the volume's own root, which is the top level
 	// where it has subvolumes.
-	files []File
+	files []tree.File
 	// places are where the subvolumes lie, standard is the place of the one that
 	// is mounted without options: "/" where there are none.
 	places   map[uint64]report.Raw
@@ -47,7 +47,7 @@ func (v *volume) prefix() string {
 // readTree walks each volume once and puts them together.
 func (in *inspection) readTree(ctx context.Context) error {
 	var volumes []*volume
-	in.tree = &Tree{}
+	in.tree = &tree.Tree{}
 	in.volumes = make([]*volume, len(in.img.Trees))
 	for i := range in.img.Trees {
 		v := &volume{Volume: &in.img.Trees[i], index: i}
@@ -63,11 +63,11 @@ func (in *inspection) readTree(ctx context.Context) error {
 	}
 	if len(volumes) == 0 {
 		in.troubles.files.add("", "no filesystem that can be read was found")
-		in.tree.missing = "the whole image"
+		in.tree.Missing = "the whole image"
 	} else {
 		in.mount(volumes)
 	}
-	in.tree.link()
+	in.tree.Link()
 	return nil
 }
 
@@ -78,18 +78,18 @@ func (in *inspection) unreadable(v *volume) {
 		return
 	}
 	in.troubles.files.add("", v.Err.Error())
-	in.tree.missing = v.String()
+	in.tree.Missing = v.String()
 }
 
 // walk collects a volume's names, sorted by path.
 func (in *inspection) walk(ctx context.Context, v *volume) error {
-	tree, err := v.topLevel()
+	top, err := v.topLevel()
 	if err == nil {
-		err = tree.Walk(ctx, func(n *image.Node) error {
+		err = top.Walk(ctx, func(n *image.Node) error {
 			if n.Err != nil {
 				in.troubles.files.add(string(n.Path), n.Err.Error())
 			}
-			v.files = append(v.files, File{Path: string(n.Path), Node: n, tree: tree, volume: v.index})
+			v.files = append(v.files, tree.File{Path: string(n.Path), Node: n, Source: top, Volume: v.index})
 			return nil
 		})
 	}
@@ -98,16 +98,16 @@ func (in *inspection) walk(ctx context.Context, v *volume) error {
 	}
 	if err != nil {
 		in.troubles.files.add("", v.String()+": "+err.Error())
-		in.tree.missing = v.String()
+		in.tree.Missing = v.String()
 	}
-	sortFiles(v.files)
+	tree.Sort(v.files)
 	in.keepFirst(v)
 	return nil
 }
 
 // keepFirst leaves one entry of each path: only a broken directory has a name twice.
 func (in *inspection) keepFirst(v *volume) {
-	v.files = slices.CompactFunc(v.files, func(a, b File) bool {
+	v.files = slices.CompactFunc(v.files, func(a, b tree.File) bool {
 		if a.Path == b.Path {
 			in.troubles.files.add(a.Path, "its directory has this name twice; the first is shown")
 		}
@@ -131,8 +131,4 @@ func (v *volume) topLevel() (image.Tree, error) {
 		v.standard = string(place)
 	}
 	return s.TopLevel()
-}
-
-func sortFiles(files []File) {
-	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 }

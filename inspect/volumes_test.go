@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -20,8 +21,8 @@ func twoVolumes(fstab string) *image.Image {
 			{Index: 1, Label: "boot", Filesystem: &boot}, {Index: 2, UUID: "Cccc-3333", Label: "root", Filesystem: &root},
 		}},
 		Trees: []image.Volume{
-			{Partition: 1, Filesystem: boot, Tree: &memTree{files: map[string]string{"/vmlinuz": "kernel", "/grub/grub.cfg": "", "/grub.x": ""}}},
-			{Partition: 2, Filesystem: root, Tree: &memTree{files: map[string]string{
+			{Partition: 1, Filesystem: boot, Tree: &treetest.Map{Files: map[string]string{"/vmlinuz": "kernel", "/grub/grub.cfg": "", "/grub.x": ""}}},
+			{Partition: 2, Filesystem: root, Tree: &treetest.Map{Files: map[string]string{
 				"/etc/fstab": fstab, "/etc/os-release": "ID=x\n", "/boot/": "", "/boot.old": "file",
 			}}},
 		},
@@ -108,8 +109,8 @@ func TestDiscoveredMounts(t *testing.T) {
 					{Index: 1, Type: c.first, Attributes: c.attributes, Filesystem: &a}, {Index: 2, Type: c.second, Filesystem: &b},
 				}},
 				Trees: []image.Volume{
-					{Partition: 1, Filesystem: a, Tree: &memTree{files: map[string]string{"/x": ""}}},
-					{Partition: 2, Filesystem: b, Tree: &memTree{files: c.files}},
+					{Partition: 1, Filesystem: a, Tree: &treetest.Map{Files: map[string]string{"/x": ""}}},
+					{Partition: 2, Filesystem: b, Tree: &treetest.Map{Files: c.files}},
 				},
 			}, Options{})
 			if got := paths(r); got != c.want {
@@ -137,7 +138,7 @@ func TestUnreadableVolume(t *testing.T) {
 func TestNestedMounts(t *testing.T) {
 	img := twoVolumes("LABEL=EFI /boot/efi vfat\nLABEL=BOOT /boot ext4\n")
 	efi := report.Filesystem{Type: "vfat", UUID: "1234-ABCD", Label: "EFI"}
-	img.Trees = append(img.Trees, image.Volume{Partition: 3, Filesystem: efi, Tree: &memTree{files: map[string]string{"/EFI/x": "1"}}})
+	img.Trees = append(img.Trees, image.Volume{Partition: 3, Filesystem: efi, Tree: &treetest.Map{Files: map[string]string{"/EFI/x": "1"}}})
 	r := inspectOf(t, img, Options{})
 	status(t, r, "files", report.OK)
 	if !strings.Contains(paths(r), "/boot/efi /boot/efi/EFI /boot/efi/EFI/x /boot/grub") {
@@ -151,7 +152,7 @@ func TestNestedMounts(t *testing.T) {
 // TestMountThroughLink mounts at a name that is a link in the root volume.
 func TestMountThroughLink(t *testing.T) {
 	img := twoVolumes("LABEL=BOOT /b ext4\n")
-	img.Trees[1].Tree.(*memTree).files["/b"] = "-> /boot"
+	img.Trees[1].Tree.(*treetest.Map).Files["/b"] = "-> /boot"
 	if r := inspectOf(t, img, Options{}); !strings.Contains(paths(r), "/b /boot /boot.old /boot/grub") {
 		t.Errorf("got %s", paths(r))
 	}

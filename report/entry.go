@@ -71,7 +71,7 @@ type Entry struct {
 	// compared: a tree has no disk that a UUID could mean.
 	Roles *Canonical `json:"roles,omitempty"`
 	// Package names the installed package that owns the path, by the package
-	// manager's own lists. The packages inspector fills it. It explains, and
+	// manager's own lists. The section "packages" fills it. It explains, and
 	// is no fact of the inode: no digest covers it, no comparison counts it.
 	Package string `json:"package,omitempty"`
 	// User and Group are the names of UID and GID in the image's own tables.

@@ -21,20 +21,29 @@ const SchemaVersion = 1
 // Its slices are sorted (Files by the bytes of their path, the others by
 // their first field), so that equal subjects give equal bytes.
 type Report struct {
-	SchemaVersion int                `json:"schema_version"`
-	Subject       Subject            `json:"subject"`
-	Disk          *Disk              `json:"disk,omitempty"`
-	Container     *Container         `json:"container,omitempty"`
-	Files         []Entry            `json:"files"`
-	Packages      []Package          `json:"packages"`
-	Users         []User             `json:"users"`
-	Groups        []Group            `json:"groups"`
-	OSRelease     map[string]string  `json:"os_release"`
-	Fstab         []FstabEntry       `json:"fstab"`
-	Services      Services           `json:"services"`
-	Boot          []BootEntry        `json:"boot"`
-	Sections      map[string]Section `json:"sections"`
-	Rules         []Rule             `json:"rules,omitempty"`
+	SchemaVersion int               `json:"schema_version"`
+	Subject       Subject           `json:"subject"`
+	Disk          *Disk             `json:"disk,omitempty"`
+	Container     *Container        `json:"container,omitempty"`
+	Files         []Entry           `json:"files"`
+	Packages      []Package         `json:"packages"`
+	Users         []User            `json:"users"`
+	Groups        []Group           `json:"groups"`
+	OSRelease     map[string]string `json:"os_release"`
+	Fstab         []FstabEntry      `json:"fstab"`
+	Services      Services          `json:"services"`
+	Boot          []BootEntry       `json:"boot"`
+
+	AccountFacts
+	BootFacts
+	NetworkFacts
+	PackageFacts
+	SELinuxFacts
+	SettingFacts
+	SystemdFacts
+
+	Sections map[string]Section `json:"sections"`
+	Rules    []Rule             `json:"rules,omitempty"`
 }
 
 // A Subject says what was inspected. It names the content, never the host or

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -63,6 +64,10 @@ func schemaOf(t reflect.Type) map[string]any {
 func objectSchema(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			maps.Copy(properties, objectSchema(t.Field(i).Type)["properties"].(map[string]any))
+			continue // none is required
+		}
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue

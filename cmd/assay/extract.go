@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/diff"
-	"github.com/assay-os/assay/inspect"
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -114,8 +114,8 @@ type extractor struct {
 	count int
 }
 
-func (x *extractor) run(ctx context.Context, files []*inspect.File) error {
-	var dirs []*inspect.File
+func (x *extractor) run(ctx context.Context, files []*tree.File) error {
+	var dirs []*tree.File
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (x *extractor) run(ctx context.Context, files []*inspect.File) error {
 	}
 	// Times and modes of directories last, the deepest first: what is written
 	// into one changes the first and may be forbidden by the second.
-	slices.SortStableFunc(dirs, func(a, b *inspect.File) int { return -cmp.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(dirs, func(a, b *tree.File) int { return -cmp.Compare(a.Path, b.Path) })
 	for _, f := range dirs {
 		if err := x.facts(f); err != nil {
 			x.leave(f, err)
@@ -143,7 +143,7 @@ func (x *extractor) run(ctx context.Context, files []*inspect.File) error {
 	return nil
 }
 
-func (x *extractor) leave(f *inspect.File, err error) {
+func (x *extractor) leave(f *tree.File, err error) {
 	const shown = 20
 	if x.count++; x.count <= shown {
 		x.left = append(x.left, diff.Printable(f.Path+": "+err.Error()))
@@ -151,7 +151,7 @@ func (x *extractor) leave(f *inspect.File, err error) {
 }
 
 // place is where an entry goes, relative to the target.
-func (x *extractor) place(f *inspect.File) string {
+func (x *extractor) place(f *tree.File) string {
 	if f.Path == x.base {
 		if f.Node.Type != report.Directory {
 			return path.Base(f.Path)
@@ -163,7 +163,7 @@ func (x *extractor) place(f *inspect.File) string {
 
 // entry makes one entry. An error of what was read is returned after what could
 // be read was written.
-func (x *extractor) entry(ctx context.Context, f *inspect.File) error {
+func (x *extractor) entry(ctx context.Context, f *tree.File) error {
 	name, n := x.place(f), f.Node
 	if first, ok := x.linkTo(f); ok {
 		return x.target.Link(first, name)
@@ -191,7 +191,7 @@ func (x *extractor) entry(ctx context.Context, f *inspect.File) error {
 }
 
 // linkTo is the place of an earlier name of the same file.
-func (x *extractor) linkTo(f *inspect.File) (string, bool) {
+func (x *extractor) linkTo(f *tree.File) (string, bool) {
 	if f.Node.Links < 2 || f.Node.Inode == 0 || f.Node.Type == report.Directory {
 		return "", false
 	}
@@ -203,7 +203,7 @@ func (x *extractor) linkTo(f *inspect.File) (string, bool) {
 	return "", false
 }
 
-func (x *extractor) file(ctx context.Context, f *inspect.File, name string) (err error) {
+func (x *extractor) file(ctx context.Context, f *tree.File, name string) (err error) {
 	out, err := x.target.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func copyRun(ctx context.Context, out *os.File, content image.Content, r image.E
 	return nil
 }
 
-func (x *extractor) node(f *inspect.File, name string) error {
+func (x *extractor) node(f *tree.File, name string) error {
 	kind := map[report.Type]uint32{report.FIFO: unix.S_IFIFO, report.Socket: unix.S_IFSOCK, report.Char: unix.S_IFCHR, report.Block: unix.S_IFBLK}[f.Node.Type]
 	var dev uint64
 	if f.Node.Device != "" {
@@ -275,7 +275,7 @@ func (x *extractor) inParent(name string, do func(fd int, base string) error) (e
 
 // facts sets owner, attributes, mode and time, in the order in which the kernel lets
 // the later ones stand: a new owner takes away set-user-ID and capabilities.
-func (x *extractor) facts(f *inspect.File) error {
+func (x *extractor) facts(f *tree.File) error {
 	return x.inParent(x.place(f), func(fd int, base string) error {
 		n := f.Node
 		var errs []error

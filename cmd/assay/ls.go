@@ -12,12 +12,13 @@ import (
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
 // An openTree is the tree of a subject that is looked into without a report.
 type openTree struct {
-	*inspect.Tree
+	*tree.Tree
 	img *image.Image
 }
 
@@ -40,7 +41,7 @@ func (t *openTree) Close() error { return t.img.Close() }
 // notThere turns the error of a look-up into that of a command: a name that
 // could not be looked up is inconclusive, one that is not there bad input.
 func notThere(err error) error {
-	if errors.Is(err, inspect.ErrUnread) {
+	if errors.Is(err, tree.ErrUnread) {
 		return &exitError{exitInconclusive, err}
 	}
 	return usage(err)
@@ -107,7 +108,7 @@ type lister struct {
 	broken int
 }
 
-func (l *lister) directory(ctx context.Context, f *inspect.File) error {
+func (l *lister) directory(ctx context.Context, f *tree.File) error {
 	if f.Node.Err != nil {
 		l.broken++
 	}
@@ -127,7 +128,7 @@ func (l *lister) directory(ctx context.Context, f *inspect.File) error {
 }
 
 // line prints one name.
-func (l *lister) line(f *inspect.File, name string) {
+func (l *lister) line(f *tree.File, name string) {
 	if f.Node.Err != nil {
 		l.broken++
 	}
@@ -199,7 +200,7 @@ func runCat(c *cobra.Command, subject string, paths []string, o opening) (err er
 
 // copyContent writes a file's content to w. Content that cannot be read is
 // inconclusive, a w that cannot be written to a failure.
-func copyContent(ctx context.Context, w io.Writer, f *inspect.File) (err error) {
+func copyContent(ctx context.Context, w io.Writer, f *tree.File) (err error) {
 	content, err := f.Open()
 	if err != nil {
 		return &exitError{exitInconclusive, err}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assay-os/assay/inspect"
 	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -18,7 +19,7 @@ import (
 type subject struct {
 	report *report.Report
 	image  *image.Image
-	tree   *inspect.Tree
+	tree   *tree.Tree
 }
 
 // openSubject opens path as a saved report where it is one, else as anything

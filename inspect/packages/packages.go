@@ -1,4 +1,4 @@
-package inspect
+package packages
 
 import (
 	"cmp"
@@ -7,21 +7,23 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func packages() Inspector {
-	return Inspector{
+func packages() section.Section {
+	return section.Section{
 		Name: "packages", Source: "/var/lib/dpkg/status, /var/lib/dpkg/status.d; rpmdb.sqlite with its log, Packages.db or Packages in /usr/lib/sysimage/rpm, /var/lib/rpm, /usr/share/rpm", Oracle: "dpkg-query -W, rpm -qa",
-		inspect: inspectPackages,
+		Fill: inspectPackages,
 	}
 }
 
 // inspectPackages asks every package manager: an image may have more than one.
-func inspectPackages(ctx context.Context, t *Tree, r *report.Report) error {
+func inspectPackages(ctx context.Context, t *tree.Tree, r *report.Report) error {
 	missing := 0
 	var trouble error
-	managers := []func(context.Context, *Tree, *report.Report) error{dpkg, rpm}
+	managers := []func(context.Context, *tree.Tree, *report.Report) error{dpkg, rpm}
 	for _, m := range managers {
 		err := m(ctx, t, r)
 		switch {
@@ -35,7 +37,7 @@ func inspectPackages(ctx context.Context, t *Tree, r *report.Report) error {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
 	})
 	if trouble == nil && missing == len(managers) {
-		return absent("no dpkg status and no rpm database")
+		return section.Absent("no dpkg status and no rpm database")
 	}
 	return trouble
 }

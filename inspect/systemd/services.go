@@ -1,4 +1,4 @@
-package inspect
+package systemd
 
 import (
 	"context"
@@ -9,11 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
-
-// maxUnit bounds the size of a unit file.
-const maxUnit = 1 << 20
 
 // unitDirs are the directories of system units that an image can hold, the
 // first counts: systemd.unit(5). The last is for systems without merged /usr.
@@ -21,20 +20,20 @@ func unitDirs() []string {
 	return []string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 }
 
-func services() Inspector {
-	return Inspector{
+func services() section.Section {
+	return section.Section{
 		Name: "services", Source: strings.Join(unitDirs(), ", "), Oracle: "systemctl --root=TREE list-unit-files, get-default",
-		inspect: inspectServices,
+		Fill: inspectServices,
 	}
 }
 
-func inspectServices(_ context.Context, t *Tree, r *report.Report) error {
+func inspectServices(_ context.Context, t *tree.Tree, r *report.Report) error {
 	units, err := unitFiles(t)
 	if err != nil {
 		return err
 	}
 	if len(units) == 0 {
-		return absent("no unit in any of " + strings.Join(unitDirs(), ", "))
+		return section.Absent("no unit in any of " + strings.Join(unitDirs(), ", "))
 	}
 	links, err := enablingLinks(t)
 	if err != nil {
@@ -59,7 +58,7 @@ func inspectServices(_ context.Context, t *Tree, r *report.Report) error {
 }
 
 // unitFiles are the names of all units, sorted.
-func unitFiles(t *Tree) ([]string, error) {
+func unitFiles(t *tree.Tree) ([]string, error) {
 	var names []string
 	for _, dir := range unitDirs() {
 		files, err := t.ReadDir(dir)
@@ -98,7 +97,7 @@ type unitLinks struct {
 	linked map[string]bool
 }
 
-func enablingLinks(t *Tree) (unitLinks, error) {
+func enablingLinks(t *tree.Tree) (unitLinks, error) {
 	enabled := unitLinks{map[string]bool{}, map[string]string{}, map[string]bool{}}
 	files, err := t.ReadDir(unitDirs()[0])
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,7 +139,7 @@ const (
 )
 
 // unitState follows what systemctl's is-enabled does for the unit of a name.
-func unitState(t *Tree, name string, links unitLinks) (unitStatus, error) {
+func unitState(t *tree.Tree, name string, links unitLinks) (unitStatus, error) {
 	f, err := findUnit(t, name)
 	if err != nil || f == nil {
 		return unitOther, err
@@ -168,7 +167,7 @@ func unitState(t *Tree, name string, links unitLinks) (unitStatus, error) {
 	if links.wanted[name] {
 		return unitEnabled, nil
 	}
-	data, err := f.Read(maxUnit)
+	data, err := f.Read(section.MaxConfig)
 	if err != nil {
 		return unitOther, err
 	}
@@ -187,7 +186,7 @@ func unitState(t *Tree, name string, links unitLinks) (unitStatus, error) {
 }
 
 // findUnit is the file of a unit in the first directory that has it.
-func findUnit(t *Tree, name string) (*File, error) {
+func findUnit(t *tree.Tree, name string) (*tree.File, error) {
 	for _, dir := range unitDirs() {
 		f, err := t.Lstat(dir + "/" + name)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -201,7 +200,7 @@ func findUnit(t *Tree, name string) (*File, error) {
 // it, and by which other names.
 func parseInstall(data []byte) (installable bool, aliases []string, err error) {
 	install := false
-	err = eachTableLine(data, func(_ int, line string) error {
+	err = section.EachTableLine(data, func(_ int, line string) error {
 		if line[0] == '[' {
 			install = line == "[Install]"
 			return nil
@@ -221,12 +220,12 @@ func parseInstall(data []byte) (installable bool, aliases []string, err error) {
 }
 
 // defaultTarget is what default.target leads to; "" when there is none.
-func defaultTarget(t *Tree) (string, error) {
+func defaultTarget(t *tree.Tree) (string, error) {
 	f, err := findUnit(t, "default.target")
 	if err != nil || f == nil {
 		return "", err
 	}
-	for range maxLinks {
+	for range tree.MaxLinks {
 		if f.Node.Type != report.Symlink {
 			return f.Name(), nil
 		}

@@ -1,4 +1,4 @@
-package inspect
+package tree
 
 import (
 	"fmt"
@@ -14,10 +14,10 @@ func (t *Tree) Names(f *File) []*File { return t.children(f.Path) }
 // a directory comes before what is in it.
 func (t *Tree) Below(f *File) []*File {
 	list := []*File{f}
-	prefix := join(f.Path, "")
-	for i := t.search(prefix); i < len(t.files) && strings.HasPrefix(t.files[i].Path, prefix); i++ {
-		if t.files[i].Path != f.Path {
-			list = append(list, &t.files[i])
+	prefix := Join(f.Path, "")
+	for i := t.search(prefix); i < len(t.Files) && strings.HasPrefix(t.Files[i].Path, prefix); i++ {
+		if t.Files[i].Path != f.Path {
+			list = append(list, &t.Files[i])
 		}
 	}
 	return list
@@ -29,5 +29,5 @@ func (f *File) Inode() string {
 	if f.Node.Inode == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d:%d", f.volume, f.Node.Inode)
+	return fmt.Sprintf("%d:%d", f.Volume, f.Node.Inode)
 }

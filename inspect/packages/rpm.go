@@ -1,4 +1,4 @@
-package inspect
+package packages
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/rpmdb"
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -18,7 +20,7 @@ func rpmDirs() []string {
 }
 
 // rpm lists the packages of the first database, and marks what each owns.
-func rpm(ctx context.Context, t *Tree, r *report.Report) error {
+func rpm(ctx context.Context, t *tree.Tree, r *report.Report) error {
 	f, err := findRPM(t)
 	if err != nil {
 		return err
@@ -33,9 +35,9 @@ func rpm(ctx context.Context, t *Tree, r *report.Report) error {
 
 // findRPM finds the database's file. Which of two forms rpm takes is for its
 // configuration to say, so two in one directory are an error.
-func findRPM(t *Tree) (*File, error) {
+func findRPM(t *tree.Tree) (*tree.File, error) {
 	for _, dir := range rpmDirs() {
-		var found *File
+		var found *tree.File
 		for _, name := range []string{rpmdb.SQLiteName, rpmdb.NDBName, rpmdb.BDBName} {
 			f, err := t.Lookup(dir + "/" + name)
 			switch {
@@ -58,7 +60,7 @@ func findRPM(t *Tree) (*File, error) {
 }
 
 // readRPM reads the headers, those in an sqlite database's log included.
-func readRPM(ctx context.Context, t *Tree, f *File) (list []report.Package, err error) {
+func readRPM(ctx context.Context, t *tree.Tree, f *tree.File) (list []report.Package, err error) {
 	file, err := f.Open()
 	if err != nil {
 		return nil, err
@@ -75,8 +77,8 @@ func readRPM(ctx context.Context, t *Tree, f *File) (list []report.Package, err 
 	}
 	o := newOwner(t)
 	err = rpmdb.Headers(ctx, file, log, func(h *rpmdb.Header) error {
-		if len(list) == maxRecords {
-			return fmt.Errorf("more than %d packages", maxRecords)
+		if len(list) == section.MaxRecords {
+			return fmt.Errorf("more than %d packages", section.MaxRecords)
 		}
 		if h.Name() == "" {
 			return errors.New("a package has no name")
@@ -92,7 +94,7 @@ func readRPM(ctx context.Context, t *Tree, f *File) (list []report.Package, err 
 
 // openLog opens the log beside an sqlite database; nil where there is none. A
 // rollback journal with content would have to be replayed.
-func openLog(t *Tree, f *File) (image.Content, error) {
+func openLog(t *tree.Tree, f *tree.File) (image.Content, error) {
 	if f.Name() != rpmdb.SQLiteName {
 		return nil, nil
 	}

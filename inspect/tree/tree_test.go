@@ -1,4 +1,4 @@
-package inspect
+package tree_test
 
 import (
 	"errors"
@@ -6,16 +6,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
 func TestLookup(t *testing.T) {
-	tree := treeOf(t, map[string]string{
+	on := treetest.Of(t, treetest.Map{Files: map[string]string{
 		"/usr/bin/sh": "dash", "/bin": "-> usr/bin", "/etc/a": "-> /bin/sh", "/etc/up": "-> ../../../bin/sh",
 		"/loop": "-> loop2", "/loop2": "-> /loop", "/etc/dir": "-> .", "/dangling": "-> /no/where",
 		"/etc/self": "-> self/x", "/wide": "-> ./././usr//bin/./sh", "/a/b": "1", "/a.b": "2", "/a": "",
-	})
+	}})
 	for _, c := range []struct {
 		name, want string
 		fails      error
@@ -36,7 +36,7 @@ func TestLookup(t *testing.T) {
 		{name: "/loop", fails: errAny},
 		{name: "/etc/self", fails: errAny},
 	} {
-		f, err := tree.Lookup(c.name)
+		f, err := on.Lookup(c.name)
 		switch {
 		case c.fails == nil && (err != nil || f.Path != c.want):
 			t.Errorf("%s: %v, %v; want %s", c.name, f, err, c.want)
@@ -46,7 +46,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: a loop counts as absent", c.name)
 		}
 	}
-	if f, err := tree.Lstat("/bin"); err != nil || f.Node.Type != report.Symlink {
+	if f, err := on.Lstat("/bin"); err != nil || f.Node.Type != report.Symlink {
 		t.Errorf("Lstat follows the last link: %v, %v", f, err)
 	}
 }
@@ -54,12 +54,12 @@ func TestLookup(t *testing.T) {
 var errAny = errors.New("any")
 
 func TestReadFileBounds(t *testing.T) {
-	tree := treeOf(t, map[string]string{"/f": "12345", "/d/": ""})
-	if data, err := tree.ReadFile("/f", 5); err != nil || string(data) != "12345" {
+	on := treetest.Of(t, treetest.Map{Files: map[string]string{"/f": "12345", "/d/": ""}})
+	if data, err := on.ReadFile("/f", 5); err != nil || string(data) != "12345" {
 		t.Errorf("%q, %v", data, err)
 	}
 	for _, name := range []string{"/f", "/d"} {
-		if _, err := tree.ReadFile(name, 4); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if _, err := on.ReadFile(name, 4); err == nil || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -67,8 +67,8 @@ func TestReadFileBounds(t *testing.T) {
 
 // TestReadDir has names whose order differs from that of the paths below them.
 func TestReadDir(t *testing.T) {
-	tree := treeOf(t, map[string]string{"/a/b/c/d": "", "/a/b.x": "", "/a/b": "", "/a/b-": "", "/a/z/": "", "/ab": "", "/a0": ""})
-	list, err := tree.ReadDir("/a")
+	on := treetest.Of(t, treetest.Map{Files: map[string]string{"/a/b/c/d": "", "/a/b.x": "", "/a/b": "", "/a/b-": "", "/a/z/": "", "/ab": "", "/a0": ""}})
+	list, err := on.ReadDir("/a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,34 +82,18 @@ func TestReadDir(t *testing.T) {
 }
 
 func TestGlob(t *testing.T) {
-	tree := treeOf(t, map[string]string{
+	on := treetest.Of(t, treetest.Map{Files: map[string]string{
 		"/boot/loader/entries/a.conf": "", "/boot/loader/entries/b.conf": "", "/boot/loader/entries/c.txt": "",
 		"/home/x/.ssh/k": "", "/home/y/.ssh/k": "", "/home/z": "",
-	})
+	}})
 	for pattern, want := range map[string]int{
 		"/boot/loader/entries/*.conf": 2, "/home/*/.ssh/k": 2, "/nothing/*": 0, "/*": 2, "/home/z/*": 0,
 	} {
-		if list, err := tree.Glob(pattern); err != nil || len(list) != want {
+		if list, err := on.Glob(pattern); err != nil || len(list) != want {
 			t.Errorf("%s: %d matches, %v; want %d", pattern, len(list), err, want)
 		}
 	}
-	if _, err := tree.Glob("/boot/["); err == nil {
+	if _, err := on.Glob("/boot/["); err == nil {
 		t.Error("a bad pattern is taken")
 	}
-}
-
-// TestUnreadIsNotAbsent holds that below an unread directory nothing is absent.
-func TestUnreadIsNotAbsent(t *testing.T) {
-	img := directory(map[string]string{"/etc/": "", "/usr/lib/os-release": "ID=x\n"})
-	img.Trees[0].Tree.(*memTree).change = func(n *image.Node) {
-		if n.Path == "/etc" {
-			n.Err = errors.New("bad block")
-		}
-	}
-	r := inspectOf(t, img, Options{})
-	status(t, r, "files", report.Unread, "/etc", "bad block")
-	for _, s := range []string{"users", "groups", "fstab", "os-release"} {
-		status(t, r, s, report.Unread, "/etc")
-	}
-	status(t, r, "packages", report.Absent)
 }

@@ -1,4 +1,4 @@
-package inspect
+package boot
 
 import (
 	"cmp"
@@ -9,17 +9,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func boot() Inspector {
-	return Inspector{
+func boot() section.Section {
+	return section.Section{
 		Name: "boot", Source: "grub.cfg and grubenv in /boot/grub, /boot/grub2; loader/entries/*.conf in /boot, /efi, /boot/efi", Oracle: "",
-		inspect: inspectBoot,
+		Fill: inspectBoot,
 	}
 }
 
-func inspectBoot(_ context.Context, t *Tree, r *report.Report) error {
+func inspectBoot(_ context.Context, t *tree.Tree, r *report.Report) error {
 	found := false
 	for _, dir := range []string{"/boot/grub", "/boot/grub2"} {
 		ok, err := grubEntries(t, dir, r)
@@ -36,16 +38,16 @@ func inspectBoot(_ context.Context, t *Tree, r *report.Report) error {
 		found = found || ok
 	}
 	if !found {
-		return absent("no grub.cfg and no loader entry")
+		return section.Absent("no grub.cfg and no loader entry")
 	}
 	slices.SortStableFunc(r.Boot, func(a, b report.BootEntry) int { return cmp.Compare(a.Source, b.Source) })
 	return nil
 }
 
 // grubEntries reads the configuration of one directory.
-func grubEntries(t *Tree, dir string, r *report.Report) (bool, error) {
+func grubEntries(t *tree.Tree, dir string, r *report.Report) (bool, error) {
 	name := dir + "/grub.cfg"
-	data, err := t.ReadFile(name, maxTable)
+	data, err := t.ReadFile(name, section.MaxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -68,8 +70,8 @@ func grubEntries(t *Tree, dir string, r *report.Report) (bool, error) {
 }
 
 // grubEnv reads the variables of a grubenv block; there need not be one.
-func grubEnv(t *Tree, name string) (map[string]string, error) {
-	data, err := t.ReadFile(name, maxUnit)
+func grubEnv(t *tree.Tree, name string) (map[string]string, error) {
+	data, err := t.ReadFile(name, section.MaxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -77,7 +79,7 @@ func grubEnv(t *Tree, name string) (map[string]string, error) {
 		return nil, err
 	}
 	env := map[string]string{}
-	err = eachTableLine(data, func(_ int, line string) error {
+	err = section.EachTableLine(data, func(_ int, line string) error {
 		if k, v, ok := strings.Cut(line, "="); ok {
 			env[k] = v
 		}

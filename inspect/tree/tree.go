@@ -1,4 +1,10 @@
-package inspect
+// Package tree is an image's own tree of files as the readers of its parts see
+// it: names are looked up as the image itself would, links and all, and no
+// look-up leaves it.
+//
+// Package inspect puts it together from the image's volumes; here nothing is
+// walked, hashed or mounted.
+package tree
 
 import (
 	"errors"
@@ -21,10 +27,10 @@ import (
 // where that is certain: below a directory that could not be read it is
 // [ErrUnread].
 type Tree struct {
-	// files is sorted by the bytes of the path.
-	files []File
-	// missing says that a volume of the tree could not be read, and which.
-	missing string
+	// Files is sorted by the bytes of the path.
+	Files []File
+	// Missing says that a volume of the tree could not be read, and which.
+	Missing string
 }
 
 // ErrUnread says that it cannot be known whether a name exists.
@@ -36,29 +42,35 @@ type File struct {
 	// place in its own volume.
 	Path string
 	Node *image.Node
-	tree image.Tree
-	// volume tells the inodes of one filesystem from another's.
-	volume int
-	// first is the first name, in order, of the same inode when it has more.
-	first *File
+	// Source opens the content.
+	Source image.Tree
+	// Volume tells the inodes of one filesystem from another's.
+	Volume int
+	// First is the first name, in order, of the same inode when it has more.
+	First *File
 }
 
 // The bounds of a look-up: Linux' own for links (path_resolution(7)) and four
 // times PATH_MAX for a path with all its links written out.
 const (
-	maxLinks = 40
+	MaxLinks = 40
 	maxPath  = 16384
 )
 
-// find is the entry of a clean path, no link followed; nil when there is none.
-func (t *Tree) find(clean string) *File {
-	i, ok := slices.BinarySearchFunc(t.files, clean, func(f File, name string) int {
+// Find is the entry of a clean path, no link followed; nil when there is none.
+func (t *Tree) Find(clean string) *File {
+	i, ok := slices.BinarySearchFunc(t.Files, clean, func(f File, name string) int {
 		return strings.Compare(f.Path, name)
 	})
 	if !ok {
 		return nil
 	}
-	return &t.files[i]
+	return &t.Files[i]
+}
+
+// Sort sorts files by the bytes of their path.
+func Sort(files []File) {
+	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 }
 
 // Lookup finds name and follows links, the last one included.
@@ -79,8 +91,8 @@ func (t *Tree) resolve(name string, last bool) (*File, error) {
 			at = path.Dir(at)
 			continue
 		}
-		next := join(at, part)
-		f := t.find(next)
+		next := Join(at, part)
+		f := t.Find(next)
 		if f == nil {
 			return nil, t.notThere(name, next)
 		}
@@ -89,7 +101,7 @@ func (t *Tree) resolve(name string, last bool) (*File, error) {
 			continue
 		}
 		target := string(f.Node.Target)
-		if links++; links > maxLinks || len(target)+len(name) > maxPath {
+		if links++; links > MaxLinks || len(target)+len(name) > maxPath {
 			return nil, fmt.Errorf("look up %s: too many symbolic links at %s", name, next)
 		}
 		if strings.HasPrefix(target, "/") {
@@ -97,7 +109,7 @@ func (t *Tree) resolve(name string, last bool) (*File, error) {
 		}
 		todo = append(strings.Split(target, "/"), todo...)
 	}
-	f := t.find(at)
+	f := t.Find(at)
 	if f == nil {
 		return nil, t.notThere(name, at)
 	}
@@ -109,7 +121,8 @@ func rest(parts []string) bool {
 	return slices.ContainsFunc(parts, func(p string) bool { return p != "" && p != "." })
 }
 
-func join(dir, name string) string {
+// Join is the path of a name in a clean directory.
+func Join(dir, name string) string {
 	if dir == "/" {
 		return "/" + name
 	}
@@ -119,7 +132,7 @@ func join(dir, name string) string {
 // notThere is the error for a look-up of name that ended at the missing path at.
 func (t *Tree) notThere(name, at string) error {
 	for dir := path.Dir(at); ; dir = path.Dir(dir) {
-		if f := t.find(dir); f != nil {
+		if f := t.Find(dir); f != nil {
 			if f.Node.Err != nil {
 				return fmt.Errorf("look up %s: %s %w: %w", name, dir, ErrUnread, f.Node.Err)
 			}
@@ -129,8 +142,8 @@ func (t *Tree) notThere(name, at string) error {
 			break
 		}
 	}
-	if t.missing != "" {
-		return fmt.Errorf("look up %s: not there, but %s %w", name, t.missing, ErrUnread)
+	if t.Missing != "" {
+		return fmt.Errorf("look up %s: not there, but %s %w", name, t.Missing, ErrUnread)
 	}
 	return fmt.Errorf("look up %s: %w", name, fs.ErrNotExist)
 }
@@ -170,7 +183,7 @@ func (f *File) Read(limit int64) ([]byte, error) {
 
 // Open opens a regular file's content; the caller closes it.
 func (f *File) Open() (image.Content, error) {
-	c, err := f.tree.Open(f.Node)
+	c, err := f.Source.Open(f.Node)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", f.Path, err)
 	}
@@ -198,10 +211,10 @@ func (t *Tree) ReadDir(name string) ([]*File, error) {
 // children steps over what is below the directory's own names instead of
 // reading it: '0' is the byte after '/', so NAME0 is the first that is not in NAME/.
 func (t *Tree) children(dir string) []*File {
-	prefix := join(dir, "")
+	prefix := Join(dir, "")
 	var list []*File
-	for i := t.search(prefix); i < len(t.files) && strings.HasPrefix(t.files[i].Path, prefix); {
-		f := &t.files[i]
+	for i := t.search(prefix); i < len(t.Files) && strings.HasPrefix(t.Files[i].Path, prefix); {
+		f := &t.Files[i]
 		name := f.Path[len(prefix):]
 		if slash := strings.IndexByte(name, '/'); slash >= 0 {
 			i = t.search(prefix + name[:slash] + "0")
@@ -217,7 +230,7 @@ func (t *Tree) children(dir string) []*File {
 
 // search is the index of the first path that is not less than name.
 func (t *Tree) search(name string) int {
-	i, _ := slices.BinarySearchFunc(t.files, name, func(f File, name string) int {
+	i, _ := slices.BinarySearchFunc(t.Files, name, func(f File, name string) int {
 		return strings.Compare(f.Path, name)
 	})
 	return i
@@ -269,39 +282,39 @@ func (t *Tree) match(dirs []string, pattern string) ([]*File, error) {
 	return found, nil
 }
 
-// link makes each name of an inode with several know the first one.
-func (t *Tree) link() {
+// Link makes each name of an inode with several know the first one.
+func (t *Tree) Link() {
 	type inode struct {
 		volume int
 		number uint64
 	}
 	first := map[inode]*File{}
-	for i := range t.files {
-		f := &t.files[i]
+	for i := range t.Files {
+		f := &t.Files[i]
 		if f.Node.Inode == 0 || f.Node.Links == 1 || f.Node.Type == report.Directory {
 			continue
 		}
-		key := inode{f.volume, f.Node.Inode}
+		key := inode{f.Volume, f.Node.Inode}
 		if other, ok := first[key]; ok {
-			other.first, f.first = other, other
+			other.First, f.First = other, other
 		} else {
 			first[key] = f
 		}
 	}
 }
 
-// entries makes the report's list. Unless the tree is kept it lets go of the
+// Entries makes the report's list. Unless the tree is kept it lets go of the
 // nodes on the way, so that the two are never whole in memory at once.
-func (t *Tree) entries(keep bool) []report.Entry {
-	list := make([]report.Entry, len(t.files))
-	for i := range t.files {
-		f := &t.files[i]
+func (t *Tree) Entries(keep bool) []report.Entry {
+	list := make([]report.Entry, len(t.Files))
+	for i := range t.Files {
+		f := &t.Files[i]
 		e := f.Node.Entry
 		e.Path = report.Raw(f.Path)
-		if f.first != nil {
-			e.Hardlink = report.Raw(f.first.Path)
-			if f.first != f {
-				head := &list[t.search(f.first.Path)]
+		if f.First != nil {
+			e.Hardlink = report.Raw(f.First.Path)
+			if f.First != f {
+				head := &list[t.search(f.First.Path)]
 				e.SHA256, e.Canonical, e.Roles, e.Holes = head.SHA256, head.Canonical, head.Roles, head.Holes
 			}
 		}

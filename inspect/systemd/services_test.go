@@ -1,7 +1,6 @@
-package inspect
+package systemd
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/fixtures"
-	"github.com/assay-os/assay/inspect/image"
+	"github.com/assay-os/assay/inspect/section/sectiontest"
+	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
 
@@ -58,8 +58,8 @@ func unitTree() map[string]string {
 }
 
 func TestServices(t *testing.T) {
-	r := inspectOf(t, directory(unitTree()), Options{})
-	status(t, r, "services", report.OK)
+	r := sectiontest.Report(t, Sections(), unitTree())
+	sectiontest.Status(t, r, "services", report.OK)
 	want := report.Services{
 		Enabled:       []string{"on.service", "req.socket", "ssh.service", "static2.service", "tty@.service"},
 		Disabled:      []string{"job.timer", "linked.service", "off.service", "own.service", "tmpl@.service"},
@@ -77,12 +77,7 @@ func TestServicesOracle(t *testing.T) {
 	fixtures.RequireTool(t, "systemctl")
 	root := t.TempDir()
 	plant(t, root, unitTree())
-	img, err := image.Open(context.Background(), root, image.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer img.Close()
-	r := inspectOf(t, img, Options{})
+	r := sectiontest.Fill(t, Sections(), treetest.Open(t, root))
 	out, err := exec.Command("systemctl", "--root="+root, "list-unit-files", "--no-legend", "--no-pager").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -125,4 +120,9 @@ func plant(t *testing.T, root string, files map[string]string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func FuzzInstall(f *testing.F) {
+	f.Add([]byte("[Install]\nAlias=a b\n"))
+	f.Fuzz(func(_ *testing.T, data []byte) { parseInstall(data) })
 }

@@ -1,4 +1,4 @@
-package inspect
+package boot
 
 import (
 	"errors"
@@ -7,12 +7,14 @@ import (
 	"path"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
 // loaderEntries reads the Boot Loader Specification's type 1 entries of one
 // loader directory.
-func loaderEntries(t *Tree, dir string, r *report.Report) (bool, error) {
+func loaderEntries(t *tree.Tree, dir string, r *report.Report) (bool, error) {
 	files, err := t.Glob(dir + "/entries/*.conf")
 	if err != nil {
 		return false, err
@@ -25,7 +27,7 @@ func loaderEntries(t *Tree, dir string, r *report.Report) (bool, error) {
 		return false, err
 	}
 	for _, f := range files {
-		data, err := f.Read(maxUnit)
+		data, err := f.Read(section.MaxConfig)
 		if err != nil {
 			return false, err
 		}
@@ -44,7 +46,7 @@ func loaderEntries(t *Tree, dir string, r *report.Report) (bool, error) {
 // lines are one command line.
 func parseBLS(data []byte) (report.BootEntry, error) {
 	var e report.BootEntry
-	err := eachTableLine(data, func(_ int, line string) error {
+	err := section.EachTableLine(data, func(_ int, line string) error {
 		key, value := line, ""
 		if i := strings.IndexAny(line, " \t"); i >= 0 {
 			key, value = line[:i], strings.TrimSpace(line[i:])
@@ -66,13 +68,13 @@ func parseBLS(data []byte) (report.BootEntry, error) {
 
 // loaderDefault is the pattern that loader.conf chooses by (loader.conf(5)),
 // or the id that GRUB's environment saved; "" when nothing says.
-func loaderDefault(t *Tree, dir string) (string, error) {
-	data, err := t.ReadFile(dir+"/loader.conf", maxUnit)
+func loaderDefault(t *tree.Tree, dir string) (string, error) {
+	data, err := t.ReadFile(dir+"/loader.conf", section.MaxConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	choice := ""
-	err = eachTableLine(data, func(_ int, line string) error {
+	err = section.EachTableLine(data, func(_ int, line string) error {
 		if f := strings.Fields(line); f[0] == "default" && len(f) > 1 {
 			choice = f[1]
 		}

@@ -1,10 +1,11 @@
-package inspect
+package boot
 
 import (
 	"errors"
 	"strconv"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/report"
 )
 
@@ -38,7 +39,7 @@ const maxBlocks = 100
 // is what the last plain "set default" says, or what grubenv saved.
 func parseGrub(data []byte, env map[string]string) ([]report.BootEntry, error) {
 	p := &grubParser{env: env}
-	err := eachTableLine(data, func(_ int, line string) error { return p.line(line) })
+	err := section.EachTableLine(data, func(_ int, line string) error { return p.line(line) })
 	if err == nil && len(p.blocks) > 0 {
 		err = errors.New("a block is not closed at the end")
 	}

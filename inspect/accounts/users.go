@@ -1,4 +1,4 @@
-package inspect
+package accounts
 
 import (
 	"cmp"
@@ -10,18 +10,20 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func users() Inspector {
-	return Inspector{
+func users() section.Section {
+	return section.Section{
 		Name: "users", Source: "/etc/passwd, /etc/shadow, ~/.ssh/authorized_keys", Oracle: "passwd --root TREE --status",
-		inspect: inspectUsers,
+		Fill: inspectUsers,
 	}
 }
 
-func inspectUsers(_ context.Context, t *Tree, r *report.Report) error {
-	data, err := t.ReadFile("/etc/passwd", maxTable)
+func inspectUsers(_ context.Context, t *tree.Tree, r *report.Report) error {
+	data, err := t.ReadFile("/etc/passwd", section.MaxTable)
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func inspectUsers(_ context.Context, t *Tree, r *report.Report) error {
 // state of the second field, "x" where the shadow file has it.
 func parsePasswd(data []byte) ([]report.User, error) {
 	var list []report.User
-	err := eachTableLine(data, func(_ int, line string) error {
+	err := section.EachTableLine(data, func(_ int, line string) error {
 		f := strings.Split(line, ":")
 		if len(f) != 7 {
 			return fmt.Errorf("%d fields instead of 7", len(f))
@@ -79,9 +81,9 @@ func id(s string) (uint32, error) {
 
 // addShadow puts the states of shadow(5) into the users. One whose passwd line
 // points to a shadow line that is not there cannot log in by password.
-func addShadow(t *Tree, list []report.User) error {
+func addShadow(t *tree.Tree, list []report.User) error {
 	states := map[string]string{}
-	data, err := t.ReadFile("/etc/shadow", maxTable)
+	data, err := t.ReadFile("/etc/shadow", section.MaxTable)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // it names the file
 	}
@@ -103,7 +105,7 @@ func addShadow(t *Tree, list []report.User) error {
 // parseShadow reads the state of each name; the first line of a name counts,
 // as it does for getspnam(3).
 func parseShadow(data []byte, states map[string]string) error {
-	return eachTableLine(data, func(_ int, line string) error {
+	return section.EachTableLine(data, func(_ int, line string) error {
 		f := strings.Split(line, ":")
 		if len(f) < 2 {
 			return errors.New("no field for the password")
@@ -163,21 +165,21 @@ func isDES(field string) bool {
 
 // countKeys counts the keys that sshd accepts by its default
 // AuthorizedKeysFile: the lines of sshd(8)'s format in both files.
-func countKeys(t *Tree, home string) (int, error) {
+func countKeys(t *tree.Tree, home string) (int, error) {
 	total := 0
 	if !strings.HasPrefix(home, "/") {
 		return 0, nil
 	}
 	for _, name := range []string{"authorized_keys", "authorized_keys2"} {
 		file := strings.TrimSuffix(home, "/") + "/.ssh/" + name
-		data, err := t.ReadFile(file, maxTable)
+		data, err := t.ReadFile(file, section.MaxTable)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return 0, err
 		}
-		err = eachTableLine(data, func(int, string) error { total++; return nil })
+		err = section.EachTableLine(data, func(int, string) error { total++; return nil })
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", file, err)
 		}

@@ -1,4 +1,4 @@
-package inspect
+package accounts
 
 import (
 	"cmp"
@@ -7,14 +7,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func groups() Inspector {
-	return Inspector{
+func groups() section.Section {
+	return section.Section{
 		Name: "groups", Source: "/etc/group", Oracle: "",
-		inspect: func(_ context.Context, t *Tree, r *report.Report) error {
-			data, err := t.ReadFile("/etc/group", maxTable)
+		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
+			data, err := t.ReadFile("/etc/group", section.MaxTable)
 			if err != nil {
 				return err
 			}
@@ -32,7 +34,7 @@ func groups() Inspector {
 // order means nothing.
 func parseGroup(data []byte) ([]report.Group, error) {
 	var list []report.Group
-	err := eachTableLine(data, func(_ int, line string) error {
+	err := section.EachTableLine(data, func(_ int, line string) error {
 		f := strings.Split(line, ":")
 		if len(f) != 4 {
 			return fmt.Errorf("%d fields instead of 4", len(f))

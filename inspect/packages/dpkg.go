@@ -1,4 +1,4 @@
-package inspect
+package packages
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -14,8 +16,8 @@ const dpkgDir = "/var/lib/dpkg"
 
 // dpkg reads the status file, or what images without dpkg have in its place:
 // one file a package in status.d.
-func dpkg(_ context.Context, t *Tree, r *report.Report) error {
-	data, err := t.ReadFile(dpkgDir+"/status", maxDatabase)
+func dpkg(_ context.Context, t *tree.Tree, r *report.Report) error {
+	data, err := t.ReadFile(dpkgDir+"/status", section.MaxDatabase)
 	if errors.Is(err, fs.ErrNotExist) {
 		return dpkgStatusDir(t, r)
 	}
@@ -30,7 +32,7 @@ func dpkg(_ context.Context, t *Tree, r *report.Report) error {
 	return dpkgOwners(t, list)
 }
 
-func dpkgStatusDir(t *Tree, r *report.Report) error {
+func dpkgStatusDir(t *tree.Tree, r *report.Report) error {
 	files, err := t.ReadDir(dpkgDir + "/status.d")
 	if err != nil {
 		return err
@@ -39,7 +41,7 @@ func dpkgStatusDir(t *Tree, r *report.Report) error {
 		if f.Node.Type != report.File || strings.HasSuffix(f.Path, ".md5sums") {
 			continue
 		}
-		data, err := f.Read(maxTable)
+		data, err := f.Read(section.MaxTable)
 		if err != nil {
 			return err
 		}
@@ -69,7 +71,7 @@ func parseDpkgStatus(data []byte) ([]report.Package, error) {
 		p = report.Package{}
 		return nil
 	}
-	err := eachLine(data, func(_ int, line string) error {
+	err := section.EachLine(data, func(_ int, line string) error {
 		if strings.TrimSpace(line) == "" {
 			return end()
 		}

@@ -1,4 +1,4 @@
-package inspect
+package settings
 
 import (
 	"context"
@@ -7,13 +7,15 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func osRelease() Inspector {
-	return Inspector{
+func osRelease() section.Section {
+	return section.Section{
 		Name: "os-release", Source: "/etc/os-release, else /usr/lib/os-release", Oracle: "sh (. /etc/os-release)",
-		inspect: func(_ context.Context, t *Tree, r *report.Report) error {
+		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
 			const limit = 1 << 20
 			name := "/etc/os-release"
 			data, err := t.ReadFile(name, limit)
@@ -35,7 +37,7 @@ func osRelease() Inspector {
 // parseAssignments reads the NAME=VALUE lines of os-release(5) into m: the
 // part of the shell's language that this manual allows.
 func parseAssignments(data []byte, m map[string]string) error {
-	return eachTableLine(data, func(_ int, line string) error {
+	return section.EachTableLine(data, func(_ int, line string) error {
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || !isName(name) {
 			return fmt.Errorf("%.60q is not NAME=VALUE", line)

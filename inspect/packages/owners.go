@@ -1,4 +1,4 @@
-package inspect
+package packages
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
@@ -16,7 +18,7 @@ type diversion struct{ to, by string }
 
 // dpkgOwners marks what each package's list of files names. Directories have
 // many owners, and get none.
-func dpkgOwners(t *Tree, list []report.Package) error {
+func dpkgOwners(t *tree.Tree, list []report.Package) error {
 	diverted, err := diversions(t)
 	if err != nil {
 		return err
@@ -32,7 +34,7 @@ func dpkgOwners(t *Tree, list []report.Package) error {
 		if err != nil {
 			return err
 		}
-		err = eachLine(data, func(_ int, name string) error {
+		err = section.EachLine(data, func(_ int, name string) error {
 			if d, ok := diverted[name]; ok && d.by != p.Name {
 				name = d.to
 			}
@@ -47,14 +49,14 @@ func dpkgOwners(t *Tree, list []report.Package) error {
 
 // dpkgList reads a package's list; that of a Multi-Arch: same package has the
 // architecture in its name.
-func dpkgList(t *Tree, p *report.Package) ([]byte, error) {
+func dpkgList(t *tree.Tree, p *report.Package) ([]byte, error) {
 	if strings.Contains(p.Name+p.Arch, "/") {
 		return nil, fmt.Errorf("package %.60q: a slash in its name", p.Name)
 	}
 	base := dpkgDir + "/info/" + p.Name
-	data, err := t.ReadFile(base+":"+p.Arch+".list", maxTable)
+	data, err := t.ReadFile(base+":"+p.Arch+".list", section.MaxTable)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t.ReadFile(base+".list", maxTable)
+		return t.ReadFile(base+".list", section.MaxTable)
 	}
 	return data, err
 }
@@ -63,11 +65,11 @@ func dpkgList(t *Tree, p *report.Package) ([]byte, error) {
 // the tree has /usr/bin/x, so directories are looked up as the image would,
 // each once.
 type owner struct {
-	t    *Tree
-	dirs map[string]*File
+	t    *tree.Tree
+	dirs map[string]*tree.File
 }
 
-func newOwner(t *Tree) *owner { return &owner{t: t, dirs: map[string]*File{}} }
+func newOwner(t *tree.Tree) *owner { return &owner{t: t, dirs: map[string]*tree.File{}} }
 
 // own marks the file at name. One that is listed and not there is for package
 // verification to tell.
@@ -75,13 +77,13 @@ func (o *owner) own(name, pkg string) error {
 	if !strings.HasPrefix(name, "/") {
 		return fmt.Errorf("%.60q is not an absolute path", name)
 	}
-	f := o.t.find(name)
+	f := o.t.Find(name)
 	if f == nil {
 		dir := o.dir(path.Dir(name))
 		if dir == nil {
 			return nil
 		}
-		if f = o.t.find(join(dir.Path, path.Base(name))); f == nil {
+		if f = o.t.Find(tree.Join(dir.Path, path.Base(name))); f == nil {
 			return nil
 		}
 	}
@@ -92,7 +94,7 @@ func (o *owner) own(name, pkg string) error {
 }
 
 // dir is what name leads to, nil where it leads nowhere.
-func (o *owner) dir(name string) *File {
+func (o *owner) dir(name string) *tree.File {
 	dir, known := o.dirs[name]
 	if !known {
 		dir, _ = o.t.Lookup(name)
@@ -102,8 +104,8 @@ func (o *owner) dir(name string) *File {
 }
 
 // diversions reads the triples of lines: from, to, the package that diverted.
-func diversions(t *Tree) (map[string]diversion, error) {
-	data, err := t.ReadFile(dpkgDir+"/diversions", maxTable)
+func diversions(t *tree.Tree) (map[string]diversion, error) {
+	data, err := t.ReadFile(dpkgDir+"/diversions", section.MaxTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -112,7 +114,7 @@ func diversions(t *Tree) (map[string]diversion, error) {
 	}
 	m := map[string]diversion{}
 	var triple []string
-	err = eachLine(data, func(_ int, line string) error {
+	err = section.EachLine(data, func(_ int, line string) error {
 		if triple = append(triple, line); len(triple) == 3 {
 			m[triple[0]] = diversion{to: triple[1], by: triple[2]}
 			triple = triple[:0]

@@ -1,4 +1,4 @@
-package inspect
+package boot
 
 import (
 	"context"
@@ -6,32 +6,40 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func fstab() Inspector {
-	return Inspector{
+func fstab() section.Section {
+	return section.Section{
 		Name: "fstab", Source: "/etc/fstab", Oracle: "findmnt --tab-file",
-		inspect: func(_ context.Context, t *Tree, r *report.Report) error {
-			data, err := t.ReadFile("/etc/fstab", maxTable)
-			if err != nil {
-				return err
-			}
-			lines, err := parseFstab(data)
+		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
+			lines, err := ReadFstab(t)
 			r.Fstab = append(r.Fstab, lines...)
-			if err != nil {
-				return fmt.Errorf("/etc/fstab: %w", err)
-			}
-			return nil
+			return err
 		},
 	}
+}
+
+// ReadFstab reads the tree's /etc/fstab. It returns what it read before an error.
+func ReadFstab(t *tree.Tree) ([]report.FstabEntry, error) {
+	data, err := t.ReadFile("/etc/fstab", section.MaxTable)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := parseFstab(data)
+	if err != nil {
+		return lines, fmt.Errorf("/etc/fstab: %w", err)
+	}
+	return lines, nil
 }
 
 // parseFstab reads the lines of fstab(5), in their order: the order is
 // meaning. It returns what it read before an error.
 func parseFstab(data []byte) ([]report.FstabEntry, error) {
 	var list []report.FstabEntry
-	err := eachTableLine(data, func(_ int, line string) error {
+	err := section.EachTableLine(data, func(_ int, line string) error {
 		fields := strings.Fields(line)
 		// getmntent(3) takes a line without type and options, too.
 		if len(fields) < 2 {

@@ -1,0 +1,37 @@
+package inspect
+
+import (
+	"context"
+	"slices"
+
+	"github.com/assay-os/assay/inspect/accounts"
+	"github.com/assay-os/assay/inspect/boot"
+	"github.com/assay-os/assay/inspect/packages"
+	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/settings"
+	"github.com/assay-os/assay/inspect/systemd"
+	"github.com/assay-os/assay/report"
+)
+
+// Sections is the one list of what describes the system in the tree, in the
+// order of the report. A later one may read what an earlier one has filled.
+func Sections() []section.Section {
+	return slices.Concat(
+		packages.Sections(), accounts.Sections(), settings.Sections(), boot.Sections(), systemd.Sections(),
+	)
+}
+
+// fillSections fills the sections that were asked for.
+func (in *inspection) fillSections(ctx context.Context) error {
+	for _, s := range Sections() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var state report.Section
+		if in.wants(s.Name) {
+			state = s.Run(ctx, in.tree, in.report)
+		}
+		in.set(s.Name, state)
+	}
+	return nil
+}
