@@ -53,3 +53,11 @@ func EachTableLine(data []byte, fn func(number int, line string) error) error {
 		return fn(n, line)
 	})
 }
+
+// Within puts the file's name before an error, if there is one.
+func Within(name string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
