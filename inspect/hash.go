@@ -37,7 +37,7 @@ func (in *inspection) hashFiles(ctx context.Context) error {
 		in.skipped = len(jobs) > 0
 		return nil
 	}
-	refused := in.boundHoles(ctx, jobs)
+	refused := in.bound(ctx, jobs)
 	jobs = slices.DeleteFunc(jobs, func(f *tree.File) bool { return refused[f] })
 	p := &progress{tell: in.Progress}
 	for _, f := range jobs {
