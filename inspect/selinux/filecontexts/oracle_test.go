@@ -171,8 +171,11 @@ func TestDebian(t *testing.T) {
 	if full() {
 		stride = 1
 	}
-	compare(t, set, "libselinux.so.1", debianPolicy, everyType(inventedPaths(set, 3, 1+stride/10)))
-	compare(t, set, "libselinux.so.1", debianPolicy, everyType(realPaths(t, stride)))
+	queries := everyType(append(inventedPaths(set, 3, 1+stride/10), realPaths(t, stride)...))
+	compare(t, set, "libselinux.so.1", debianPolicy, queries)
+	if library := newerLibrary(); library != "" {
+		compare(t, load(t, debianPolicy, Since38), library, debianPolicy, queries)
+	}
 }
 
 func requirePolicy(t testing.TB) {
