@@ -23,6 +23,10 @@ func Sections() []section.Section {
 
 // fillSections fills the sections that were asked for.
 func (in *inspection) fillSections(ctx context.Context) error {
+	var told causes
+	if in.wants(sectionFiles) {
+		told.tell(sectionFiles, in.troubles.files.section().Reason)
+	}
 	for _, s := range Sections() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -30,6 +34,7 @@ func (in *inspection) fillSections(ctx context.Context) error {
 		var state report.Section
 		if in.wants(s.Name) {
 			state = s.Run(ctx, in.tree, in.report)
+			state.Reason = told.shorten(s.Name, state.Reason)
 		}
 		in.set(s.Name, state)
 	}
