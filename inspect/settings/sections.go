@@ -6,5 +6,8 @@ import "github.com/assay-os/assay/inspect/section"
 
 // Sections is the one list of this package's sections.
 func Sections() []section.Section {
-	return []section.Section{osRelease(), hostname()}
+	return []section.Section{
+		osRelease(), hostname(), machineID(), timezone(),
+		sysctl(), modprobe(), modulesLoad(), tmpfiles(), sysusers(), udevRules(), limits(), cron(), ldSoConf(), caCertificates(),
+	}
 }
