@@ -1,0 +1,39 @@
+package section
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The bounds of what one configuration includes: how deep files may
+// include each other, and how many may be read in all.
+const (
+	MaxIncludeDepth = 32
+	MaxIncludes     = 4096
+)
+
+// Includes are the files that a configuration is made of while it is read. The zero
+// value is ready.
+type Includes struct {
+	open []string
+	read int
+}
+
+// Enter begins a file, by its path in the tree. An error says why it must not be read: it
+// includes itself, or there are too many. Otherwise [Includes.Leave] ends it.
+func (i *Includes) Enter(path string) error {
+	switch {
+	case slices.Contains(i.open, path):
+		return fmt.Errorf("%s includes itself", path)
+	case len(i.open) >= MaxIncludeDepth:
+		return fmt.Errorf("%s: files include each other more than %d deep", path, MaxIncludeDepth)
+	case i.read >= MaxIncludes:
+		return fmt.Errorf("%s: more than %d files are included", path, MaxIncludes)
+	}
+	i.open = append(i.open, path)
+	i.read++
+	return nil
+}
+
+// Leave ends the file that was entered last.
+func (i *Includes) Leave() { i.open = i.open[:len(i.open)-1] }
