@@ -16,6 +16,7 @@ import (
 
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
+	"github.com/assay-os/assay/inspect/formats"
 	"github.com/assay-os/assay/report"
 )
 
@@ -67,7 +68,7 @@ code is 2.`,
 	f := c.Flags()
 	o.define(f)
 	f.StringVarP(&o.output, "output", "o", "", "write the report to `FILE`, not to stdout")
-	f.StringVar(&o.format, "format", formatJSON, "print the report as `FORMAT`: json (the record) or text (a page for people)")
+	f.StringVar(&o.format, "format", formats.JSON, "print the report as `FORMAT`: "+formatList())
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
 	f.StringVar(&o.cache, "hash-cache", "", "keep digests in `FILE`, and believe those of files that the filesystem says are unchanged")
@@ -78,7 +79,7 @@ code is 2.`,
 
 // check refuses flags that mean nothing.
 func (o *inspectOptions) check() error {
-	if err := checkFormat(o.format); err != nil {
+	if err := oneOf("format", o.format, formats.Names()...); err != nil {
 		return err
 	}
 	if err := outputFile("output", o.output); o.output != "" && err != nil {
@@ -221,13 +222,11 @@ func (o *inspectOptions) write(stdout io.Writer, r *report.Report) (err error) {
 		w = f
 	}
 	buf := bufio.NewWriterSize(w, 1<<20)
-	switch {
-	case o.digest:
+	if o.digest {
 		err = writeDigest(buf, r)
-	case o.format == "text":
-		err = writePage(buf, r, o.output == "" && isTerminal(stdout))
-	default:
-		err = r.Encode(buf)
+	} else {
+		format, _ := formats.Named(o.format) // check knows that it is there
+		err = format.Write(buf, r, o.rendering(w))
 	}
 	return errors.Join(err, buf.Flush())
 }

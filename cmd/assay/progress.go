@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/assay-os/assay/inspect/show"
 )
 
 // progressOf shows how far the hashing is, on a terminal only: a line that is
@@ -42,7 +44,7 @@ func (p *progressLine) tell(done, total int64) {
 // progressText is "hashing  45 %, 210.0 MiB of 466.2 MiB, 2s left". What is left
 // is told as soon as a second has shown how fast it goes.
 func progressText(done, total int64, took time.Duration) string {
-	text := fmt.Sprintf("hashing %3d %%, %s of %s", int64(float64(done)/float64(max(total, 1))*100), bytesOf(done), bytesOf(total))
+	text := fmt.Sprintf("hashing %3d %%, %s of %s", int64(float64(done)/float64(max(total, 1))*100), show.Bytes(done), show.Bytes(total))
 	if took >= time.Second && done > 0 {
 		left := time.Duration(float64(took) / float64(done) * float64(total-done))
 		text += fmt.Sprintf(", %v left", left.Round(time.Second))

@@ -1,0 +1,196 @@
+package show
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"github.com/assay-os/assay/report"
+)
+
+// Options are what is known of the reader, and what others found.
+type Options struct {
+	// Width is the terminal's number of columns; 0 stands for 80. Below 40 it is 40.
+	Width int
+	// Colour allows escape sequences.
+	Colour bool
+}
+
+const (
+	defaultWidth = 80
+	minWidth     = 40
+	// What is more than a page should show of one list.
+	maxRows  = 40
+	maxNames = 120
+	maxLines = 12 // of one cell
+	maxBar   = 24
+)
+
+// Text writes the page for a terminal. No line is wider than the width, and
+// every text of the report is made safe.
+func Text(w io.Writer, r *report.Report, o Options) error {
+	t := textPage{out: bufio.NewWriter(w), width: max(o.Width, minWidth), colour: o.Colour}
+	if o.Width == 0 {
+		t.width = defaultWidth
+	}
+	p := pageOf(r, o)
+	t.lines("", p.Title, strong)
+	t.lines("", strings.Join(p.Facts, ", "), "")
+	for _, x := range p.Parts {
+		t.part(x)
+	}
+	return t.out.Flush() // it returns the first error of any write
+}
+
+// strong is the tone of headings.
+const strong tone = "strong"
+
+type textPage struct {
+	out    *bufio.Writer
+	width  int
+	colour bool
+}
+
+func (t *textPage) part(p part) {
+	t.out.WriteString("\n")
+	t.lines("", p.Heading, strong)
+	label := 0
+	for _, b := range p.Blocks {
+		for _, f := range b.Facts {
+			label = max(label, columns(printable(f.Label)))
+		}
+	}
+	label = min(label, t.width/3)
+	for i, b := range p.Blocks {
+		if i > 0 && (b.Table != nil || b.Bars != nil || p.Blocks[i-1].Table != nil) {
+			t.out.WriteString("\n")
+		}
+		switch {
+		case b.Note != nil:
+			t.lines("  ", b.Note.Text, b.Note.Tone)
+		case b.Table != nil:
+			t.table(b.Table)
+		case b.Bars != nil:
+			t.bars(b.Bars)
+		default:
+			for _, f := range b.Facts {
+				t.fact(f, label)
+			}
+		}
+	}
+}
+
+// lines writes a text, in as many lines as it needs, behind an indent.
+func (t *textPage) lines(indent, s string, tone tone) {
+	for _, line := range wrap(printable(s), t.width-len(indent)) {
+		t.out.WriteString(indent + t.paint(line, tone) + "\n")
+	}
+}
+
+func (t *textPage) fact(f fact, label int) {
+	value := printable(f.Value.Text)
+	if len(f.Names) > 0 {
+		value = joined(f.Names)
+	}
+	head := "  " + t.paint(pad(clip(printable(f.Label), label), label, false), soft) + "  "
+	for _, line := range wrap(value, t.width-label-4) {
+		t.out.WriteString(head + t.paint(line, f.Value.Tone) + "\n")
+		head = strings.Repeat(" ", label+4)
+	}
+}
+
+// joined are names with spaces between, and how many are left out.
+func joined(names []string) string {
+	safe := make([]string, 0, min(len(names), maxNames))
+	for _, n := range names[:min(len(names), maxNames)] {
+		safe = append(safe, printable(n))
+	}
+	s := strings.Join(safe, " ")
+	if left := len(names) - maxNames; left > 0 {
+		s += " and " + many(left, "other", "others")
+	}
+	return s
+}
+
+func (t *textPage) bars(bars []bar) {
+	number, label := 0, 0
+	for _, b := range bars {
+		number, label = max(number, columns(b.Text)), max(label, columns(printable(b.Label)))
+	}
+	room := min(maxBar, t.width-number-label-6)
+	for _, b := range bars {
+		line := "  " + pad(b.Text, number, true) + "  "
+		if room < 4 || bars[0].Bytes == 0 {
+			t.out.WriteString(line + clip(printable(b.Label), t.width-number-4) + "\n")
+			continue
+		}
+		n := int(float64(b.Bytes) / float64(bars[0].Bytes) * float64(room))
+		t.out.WriteString(strings.TrimRight(line+pad(printable(b.Label), label, false)+"  "+t.paint(strings.Repeat("▪", n), soft), " ") + "\n")
+	}
+}
+
+func (t *textPage) table(x *table) {
+	rows := [][]cell{heads(x.Heads)}
+	for _, r := range x.Rows[:min(len(x.Rows), maxRows)] {
+		safe := make([]cell, len(r))
+		for i, c := range r {
+			safe[i] = cell{printable(c.Text), c.Tone}
+		}
+		rows = append(rows, safe)
+	}
+	widths := fit(rows, x.Heads, t.width-2)
+	for _, r := range rows {
+		t.row(r, x.Heads, widths)
+	}
+	if left := len(x.Rows) - maxRows; left > 0 {
+		t.lines("  ", "… and "+many(left, "other", "others"), soft)
+	}
+}
+
+func heads(list []string) []cell {
+	out := make([]cell, len(list))
+	for i, h := range list {
+		out[i] = cell{strings.TrimPrefix(h, ">"), soft}
+	}
+	return out
+}
+
+// row writes the lines of one row: each cell is wrapped in its column.
+func (t *textPage) row(r []cell, heads []string, widths []int) {
+	cells, height := make([][]string, len(r)), 0
+	for i, c := range r {
+		cells[i] = wrap(c.Text, widths[i])
+		if len(cells[i]) > maxLines {
+			cells[i] = append(cells[i][:maxLines], "…")
+		}
+		height = max(height, len(cells[i]))
+	}
+	for n := range height {
+		var line, gap strings.Builder
+		gap.WriteString("  ")
+		for i, lines := range cells {
+			s := ""
+			if n < len(lines) {
+				s = lines[n]
+			}
+			s = pad(s, widths[i], strings.HasPrefix(heads[i], ">"))
+			if strings.TrimSpace(s) != "" {
+				bare := strings.TrimRight(s, " ")
+				line.WriteString(gap.String() + t.paint(bare, r[i].Tone))
+				gap.Reset()
+				s = s[len(bare):]
+			}
+			gap.WriteString(s + "  ")
+		}
+		t.out.WriteString(line.String() + "\n")
+	}
+}
+
+func (t *textPage) paint(s string, tone tone) string {
+	codes := map[string]string{string(strong): "1", string(bad): "1;31", string(warn): "33", string(good): "32", string(soft): "2"}
+	code := codes[string(tone)]
+	if !t.colour || code == "" || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
