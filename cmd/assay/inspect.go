@@ -30,6 +30,7 @@ type inspectOptions struct {
 	cross    bool
 	cache    string
 	sections []string
+	bill     billOptions
 }
 
 func newInspect() *cobra.Command {
@@ -57,6 +58,8 @@ of a disk. What could not be read is said in its sections, and then the exit
 code is 2.`,
 		Example: `  assay inspect disk.qcow2 -o report.json
   assay inspect --format text /srv/root
+  assay inspect report.json --format html -o report.html
+  assay inspect disk.qcow2 --format cyclonedx --sbom-files
   curl https://example.org/root.tar.zst | assay inspect --format text -
   assay inspect --passphrase-file key --partition 3 encrypted.vmdk
   assay inspect --digest disk.raw`,
@@ -69,6 +72,7 @@ code is 2.`,
 	o.define(f)
 	f.StringVarP(&o.output, "output", "o", "", "write the report to `FILE`, not to stdout")
 	f.StringVar(&o.format, "format", formats.JSON, "print the report as `FORMAT`: "+formatList())
+	o.bill.define(f)
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
 	f.StringVar(&o.cache, "hash-cache", "", "keep digests in `FILE`, and believe those of files that the filesystem says are unchanged")

@@ -6,10 +6,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/assay-os/assay/inspect/formats"
+	"github.com/assay-os/assay/inspect/sbom"
 	"github.com/assay-os/assay/inspect/show"
 )
 
@@ -24,7 +27,25 @@ func formatList() string {
 
 // rendering is what the forms are told of where they are shown.
 func (o *inspectOptions) rendering(w io.Writer) formats.Options {
-	return formats.Options{Page: show.Options{Width: columnsOf(w), Colour: isTerminal(w)}}
+	created := time.Time{}
+	if o.bill.time >= 0 {
+		created = time.Unix(o.bill.time, 0)
+	}
+	return formats.Options{
+		Page: show.Options{Width: columnsOf(w), Colour: isTerminal(w)},
+		SBOM: sbom.Options{Files: o.bill.files, Created: created, Version: version},
+	}
+}
+
+// billOptions are the flags of the bills of materials.
+type billOptions struct {
+	files bool
+	time  int64
+}
+
+func (b *billOptions) define(f *pflag.FlagSet) {
+	f.BoolVar(&b.files, "sbom-files", false, "list the files in a bill of materials, too, with their digests")
+	f.Int64Var(&b.time, "sbom-time", -1, "date a bill of materials `SECONDS` after 1970 began; by default it is as old as the newest file in it")
 }
 
 // columnsOf is the width of the terminal that w is; of anything else it is what

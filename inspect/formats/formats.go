@@ -6,6 +6,7 @@ package formats
 import (
 	"io"
 
+	"github.com/assay-os/assay/inspect/sbom"
 	"github.com/assay-os/assay/inspect/show"
 	"github.com/assay-os/assay/report"
 )
@@ -21,8 +22,9 @@ type Format struct {
 
 // Options are what the forms can be told. Each looks at its own.
 type Options struct {
-	// Page is for those that people read.
+	// Page is for those that people read, SBOM for bills of materials.
 	Page show.Options
+	SBOM sbom.Options
 }
 
 // JSON is the name of the canonical form: the one that all commands read.
@@ -35,6 +37,9 @@ func All() []Format {
 		{"jsonl", "the record, a line for each entry and fact", func(w io.Writer, r *report.Report, _ Options) error { return r.EncodeLines(w) }},
 		{"text", "a page for people", func(w io.Writer, r *report.Report, o Options) error { return show.Text(w, r, o.Page) }},
 		{"mtree", "the files, as mtree(5) has them", func(w io.Writer, r *report.Report, _ Options) error { return show.MTree(w, r) }},
+		{"spdx", "a bill of materials, SPDX 2.3", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteSPDX(w, r, o.SBOM) }},
+		{"spdx3", "SPDX 3.0.1", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteSPDX3(w, r, o.SBOM) }},
+		{"cyclonedx", "CycloneDX 1.6", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteCycloneDX(w, r, o.SBOM) }},
 	}
 }
 
