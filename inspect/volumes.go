@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/tree"
@@ -86,6 +87,7 @@ func (in *inspection) walk(ctx context.Context, v *volume) error {
 	top, err := v.topLevel()
 	if err == nil {
 		err = top.Walk(ctx, func(n *image.Node) error {
+			boundTime(n)
 			if n.Err != nil {
 				in.troubles.files.add(string(n.Path), n.Err.Error())
 			}
@@ -103,6 +105,22 @@ func (in *inspection) walk(ctx context.Context, v *volume) error {
 	tree.Sort(v.files)
 	in.keepFirst(v)
 	return nil
+}
+
+// boundTime moves a time that JSON has no form for (RFC 3339: the years 0 to 9999) to the
+// nearest that it has, with an error. Filesystems and archives hold 64-bit times.
+func boundTime(n *image.Node) {
+	first, last := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	sec := n.Mtime.Unix()
+	switch {
+	case sec < first.Unix():
+		n.Mtime = first
+	case sec >= last.Unix():
+		n.Mtime = last.Add(-1)
+	default:
+		return
+	}
+	n.Fail(fmt.Errorf("its time, %d seconds after 1970, is outside of the years 0 to 9999", sec))
 }
 
 // keepFirst leaves one entry of each path: only a broken directory has a name twice.

@@ -34,11 +34,12 @@ const aclNoID = ^uint32(0)
 // keeps. An access ACL that says no more than the mode is no attribute.
 func aclAttribute(out map[string]report.Raw, which, text string) error {
 	name := map[string]string{"access": "system.posix_acl_access", "default": "system.posix_acl_default"}[which]
-	if name == "" {
-		return nil
+	if name == "" { // "ace", of NFSv4
+		return fmt.Errorf("access control list of the kind %q: Linux has none such, not read", which)
 	}
 	var entries []aclEntry
 	for _, line := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == '\n' }) {
+		line, _, _ = strings.Cut(line, "#") // what the mask leaves, as getfacl(1) shows it
 		e, err := parseACL(strings.TrimSpace(line))
 		if err != nil {
 			return fmt.Errorf("access control list: %w", err)
@@ -61,6 +62,30 @@ func aclAttribute(out map[string]report.Raw, which, text string) error {
 
 // parseACL reads "user:1000:rwx", or star's "user:name:rwx:1000". A name without
 // a number means something only where the archive was made.
+// maskedMode is the mode of a file with an access list: the kernel keeps them in step.
+// Libarchive writes the rights of the group into the mode, where the mask belongs.
+func maskedMode(mode report.Mode, attrs map[string]report.Raw) report.Mode {
+	list := []byte(attrs["system.posix_acl_access"])
+	masked := false
+	for at := 4; at+8 <= len(list); at += 8 {
+		perm := report.Mode(binary.LittleEndian.Uint16(list[at+2:]) & 7)
+		switch binary.LittleEndian.Uint16(list[at:]) {
+		case aclUserOwner:
+			mode = mode&^0o700 | perm<<6
+		case aclMask:
+			masked = true
+			mode = mode&^0o070 | perm<<3
+		case aclGroupOwner:
+			if !masked {
+				mode = mode&^0o070 | perm<<3
+			}
+		case aclOther:
+			mode = mode&^0o007 | perm
+		}
+	}
+	return mode
+}
+
 func parseACL(line string) (aclEntry, error) {
 	f := strings.Split(line, ":")
 	if len(f) < 3 {

@@ -112,9 +112,9 @@ func rawMember(kind byte, name, data string) []byte {
 func records(lines ...string) string {
 	var out string
 	for _, line := range lines {
-		n := len(line) + 4 // two digits, a space, a newline
-		if n > 99 || n < 10 {
-			panic("the lines of this test are short")
+		n := len(line) + 3 // a digit, a space, a newline
+		for len(fmt.Sprint(n))+len(line)+2 != n {
+			n++
 		}
 		out += fmt.Sprintf("%d %s\n", n, line)
 	}

@@ -2,11 +2,14 @@ package tarball
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/assay-os/assay/inspect/image/fsys"
 )
 
 const blockSize = 512
@@ -32,6 +35,21 @@ const (
 	typeGNULabel   = 'V'
 )
 
+// foreign are types that are told by their names; any other is unknown.
+func foreign(kind byte) string {
+	switch kind {
+	case 'M':
+		return "the rest of a file whose beginning is on another volume"
+	case 'N':
+		return "a list of long names in the old form of GNU tar"
+	case 'A', 'E':
+		return "access lists or attributes in the form of Solaris"
+	case 'I':
+		return "an inode without content in the form of star"
+	}
+	return fmt.Sprintf("of the unknown type %q", kind)
+}
+
 // A header is one decoded block, with what extended headers say instead.
 type header struct {
 	raw          []byte
@@ -43,6 +61,9 @@ type header struct {
 	mtime        time.Time
 	major, minor int64
 	gnu          bool
+	attributes   uint32 // flags of chattr(1)
+	// bad are the fields that are no numbers, by their names in extended headers.
+	bad map[string]error
 }
 
 // IsHeader tells whether a block is a header: its checksum matches.
@@ -69,20 +90,11 @@ func IsHeader(b []byte) bool {
 func parseHeader(b []byte) (*header, error) {
 	h := &header{raw: b, kind: b[156], name: text(b[:100]), link: text(b[157:257])}
 	var seconds int64
-	for _, f := range []struct {
-		name  string
-		value *int64
-		bytes []byte
-	}{
-		{"mode", &h.mode, b[100:108]}, {"uid", &h.uid, b[108:116]}, {"gid", &h.gid, b[116:124]},
-		{"size", &h.size, b[124:136]}, {"mtime", &seconds, b[136:148]},
-	} {
-		v, err := number(f.bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.name, err)
-		}
-		*f.value = v
+	var err error
+	if h.size, err = number(b[124:136]); err != nil {
+		return nil, fmt.Errorf("size: %w", err)
 	}
+	h.fields(field{"mode", b[100:108], &h.mode}, field{"uid", b[108:116], &h.uid}, field{"gid", b[116:124], &h.gid}, field{"mtime", b[136:148], &seconds})
 	h.mtime = time.Unix(seconds, 0).UTC()
 	switch magic := string(b[257:265]); {
 	case magic == "ustar  \x00":
@@ -97,12 +109,40 @@ func parseHeader(b []byte) (*header, error) {
 		}
 	}
 	if h.kind == typeChar || h.kind == typeBlock {
-		var err1, err2 error
-		h.major, err1 = number(b[329:337])
-		h.minor, err2 = number(b[337:345])
-		return h, errors.Join(err1, err2)
+		h.fields(field{devMajor, b[329:337], &h.major}, field{devMinor, b[337:345], &h.minor})
 	}
 	return h, nil
+}
+
+// A field is a number of a header.
+type field struct {
+	name  string
+	bytes []byte
+	value *int64
+}
+
+// fields reads numbers that do not decide where the next header is; one that is none
+// is an error of the member.
+func (h *header) fields(list ...field) {
+	for _, f := range list {
+		v, err := number(f.bytes)
+		if err != nil {
+			if h.bad == nil {
+				h.bad = map[string]error{}
+			}
+			h.bad[f.name] = err
+		}
+		*f.value = v
+	}
+}
+
+// err is what is wrong with the fields that no extended header has replaced.
+func (h *header) err() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(h.bad)) {
+		errs = append(errs, fmt.Errorf("%s: %w", name, h.bad[name]))
+	}
+	return fsys.Reasons(errs...)
 }
 
 // text is a field up to its first NUL.

@@ -119,7 +119,7 @@ func (x *indexer) member(b []byte) error {
 		return x.extension(h, data)
 	}
 	recs := slices.Concat(x.global, x.local)
-	applyErr := recs.apply(h)
+	applyErr := fsys.Reasons(recs.apply(h), h.err())
 	if x.longName != nil {
 		h.name = *x.longName
 	}
@@ -127,7 +127,7 @@ func (x *indexer) member(b []byte) error {
 		h.link = *x.longLink
 	}
 	x.local, x.longName, x.longLink = nil, nil, nil
-	if headerOnly(h.kind) {
+	if headerOnly(h.kind) && !x.linkData(h, recs, data) {
 		h.size = 0
 	}
 	if h.size < 0 {
@@ -142,6 +142,21 @@ func (x *indexer) member(b []byte) error {
 	}
 	x.at = next
 	return nil
+}
+
+// linkData tells whether a hard link has a content of its own, as pax lets it. Older
+// writers give a link the size of its file, and no data: what follows decides, as
+// in libarchive.
+func (x *indexer) linkData(h *header, recs records, data int64) bool {
+	if h.kind != typeHardLink || h.size <= 0 || len(recs) == 0 {
+		return false
+	}
+	b := make([]byte, blockSize)
+	if x.read(b, data) != nil || IsHeader(b) || bytes.Count(b, []byte{0}) == blockSize {
+		return false
+	}
+	x.problems.add("member %q: a hard link has a content of its own: not read", h.name)
+	return true
 }
 
 // headerOnly tells of types that have no data whatever their size says.
@@ -229,11 +244,15 @@ func (x *indexer) hand(h *header, recs records, body body) error {
 	}
 	kind, ok := kindOf(h)
 	if !ok && h.kind != typeHardLink {
-		x.problems.add("member %q is of the unknown type %q: left out", h.name, h.kind)
+		x.problems.add("member %q is %s: left out", h.name, foreign(h.kind))
 		return nil
 	}
 	attrs, err := recs.attributes()
 	e := report.Entry{Type: kind, Mode: report.Mode(h.mode & 0o7777), UID: uint32(h.uid), GID: uint32(h.gid), Mtime: h.mtime}
+	e.Mode = maskedMode(e.Mode, attrs)
+	if !x.endless { // engines do not set flags
+		e.Attributes = fsys.AttributeNames(h.attributes)
+	}
 	if h.uid < 0 || h.gid < 0 || h.uid > 1<<32-1 || h.gid > 1<<32-1 {
 		err = fsys.Reasons(err, fmt.Errorf("owner %d:%d is impossible", h.uid, h.gid))
 	}

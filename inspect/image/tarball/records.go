@@ -60,13 +60,14 @@ func (r records) apply(h *header) error {
 			*field = v
 		}
 	}
-	for key, field := range map[string]*int64{"uid": &h.uid, "gid": &h.gid, "size": &h.size} {
+	for key, field := range map[string]*int64{"uid": &h.uid, "gid": &h.gid, "size": &h.size, devMajor: &h.major, devMinor: &h.minor} {
 		if v, ok := r.last(key); ok {
 			n, err := strconv.ParseInt(v, 10, 64)
 			if err != nil {
 				return fmt.Errorf("%s: %q is no number", key, v)
 			}
 			*field = n
+			delete(h.bad, key)
 		}
 	}
 	if v, ok := r.last("mtime"); ok {
@@ -75,8 +76,35 @@ func (r records) apply(h *header) error {
 			return fmt.Errorf("mtime: %w", err)
 		}
 		h.mtime = t
+		delete(h.bad, "mtime")
 	}
+	v, _ := r.last("SCHILY.fflags")
+	h.attributes = fileFlags(v)
 	return nil
+}
+
+// The numbers of a device that the header has no room for.
+const (
+	devMajor = "SCHILY.devmajor"
+	devMinor = "SCHILY.devminor"
+)
+
+// fileFlags are the flags of chattr(1) by the names that libarchive has for them, with
+// commas between. Linux has none of the others.
+func fileFlags(names string) uint32 {
+	known := map[string]uint32{
+		"sappnd": fsys.Append, "sappend": fsys.Append, "uappnd": fsys.Append, "uappend": fsys.Append,
+		"schg": fsys.Immutable, "schange": fsys.Immutable, "simmutable": fsys.Immutable,
+		"uchg": fsys.Immutable, "uchange": fsys.Immutable, "uimmutable": fsys.Immutable,
+		"nodump": fsys.Nodump, "noatime": 0x80, "compress": 0x4, "ucompressed": 0x4, "dirsync": 0x10000, "projinherit": 0x20000000, "nocow": 0x800000,
+		"secdel": 0x1, "securedeletion": 0x1, "sync": 0x8, "synchronous": 0x8, "topdir": 0x20000, "notail": 0x8000, "undel": 0x2,
+		"journal": 0x4000, "journal-data": 0x4000,
+	}
+	var flags uint32
+	for _, name := range strings.Split(names, ",") {
+		flags |= known[name]
+	}
+	return flags
 }
 
 // parseTime reads decimal seconds. Digits beyond nanoseconds are cut off,
@@ -102,18 +130,19 @@ func parseTime(s string) (time.Time, error) {
 }
 
 // attributes collects what the known archivers write: star and GNU tar
-// (SCHILY.xattr, SCHILY.acl), libarchive (LIBARCHIVE.xattr), and Red Hat's
-// older tar (RHT.security.selinux).
+// (SCHILY.xattr, SCHILY.acl, RHT.security.selinux) and libarchive (LIBARCHIVE.xattr).
 func (r records) attributes() (map[string]report.Raw, error) {
 	out := map[string]report.Raw{}
 	var errs []error
+	plain := false // libarchive writes names as they are
 	for _, rec := range r {
 		var err error
 		if name, ok := strings.CutPrefix(rec.key, "LIBARCHIVE.xattr."); ok {
+			plain = true
 			err = libarchiveAttribute(out, name, rec.value)
 		}
-		if rec.key == "RHT.security.selinux" {
-			out["security.selinux"] = report.Raw(rec.value)
+		if rec.key == "RHT.security.selinux" { // setfilecon(3) puts a NUL behind it
+			out["security.selinux"] = report.Raw(strings.TrimSuffix(rec.value, "\x00") + "\x00")
 		}
 		name, ok := strings.CutPrefix(rec.key, "SCHILY.acl.")
 		if _, exact := r.last("SCHILY.xattr.system.posix_acl_" + name); ok && !exact {
@@ -123,6 +152,9 @@ func (r records) attributes() (map[string]report.Raw, error) {
 	}
 	for _, rec := range r { // these are exact, and count more than the others
 		if name, ok := strings.CutPrefix(rec.key, "SCHILY.xattr."); ok {
+			if !plain {
+				name = strings.NewReplacer("%3D", "=", "%25", "%").Replace(name) // as GNU tar does
+			}
 			out[name] = report.Raw(rec.value)
 		}
 	}

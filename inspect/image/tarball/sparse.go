@@ -13,7 +13,10 @@ import (
 // starts; ok is false for ordinary files.
 func (x *indexer) sparse(h *header, recs records, data int64) (m sparseMap, ok bool, err error) {
 	major, hasMajor := recs.last("GNU.sparse.major")
+	_, holes := recs.last("SUN.holesdata")
 	switch {
+	case holes, h.kind == typeGNUSparse && !h.gnu:
+		return m, true, errors.New("a sparse file in the form of star or Solaris is not read")
 	case h.kind == typeGNUSparse:
 		m, err = x.oldSparse(h, data)
 	case hasMajor && major != "0":
@@ -149,6 +152,9 @@ func (x *indexer) newSparse(h *header, data int64) (sparseMap, error) {
 	if err != nil {
 		return sparseMap{}, err
 	}
+	if count > maxRuns {
+		return sparseMap{}, fmt.Errorf("the map of the sparse file has %d runs, more than %d", count, maxRuns)
+	}
 	m := sparseMap{}
 	for range count {
 		offset, err1 := lines.number()
@@ -162,6 +168,9 @@ func (x *indexer) newSparse(h *header, data int64) (sparseMap, error) {
 	h.size -= lines.at - data
 	return m, nil
 }
+
+// maxRuns bounds a map whose runs may take less room in the archive than in memory.
+const maxRuns = 4 << 20
 
 // A lineReader reads decimal lines from blocks of the archive.
 type lineReader struct {
