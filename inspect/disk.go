@@ -46,7 +46,7 @@ func (in *inspection) digestDisk(ctx context.Context) error {
 		in.troubles.disk.add("", "map disk: "+err.Error())
 		return nil //nolint:nilerr // trouble is data of the report
 	}
-	digest, err := diskDigest(ctx, in.img.Device, extents, in.Workers)
+	digest, err := diskDigest(ctx, in.img.Device, extents, in.Workers, &in.chunks)
 	if err == nil {
 		in.report.Disk.Digest = digest
 		in.report.Disk.Regions, err = in.hashRegions(ctx, extents)
@@ -80,7 +80,9 @@ func (in *inspection) verify(ctx context.Context) {
 // 64-bit number and the SHA-256 of its bytes; then the disk's size in bytes,
 // as such a number. The last chunk ends where the disk does. So equal content
 // gives equal digests in any container, and holes cost nothing.
-func diskDigest(ctx context.Context, d image.Device, extents []image.Extent, workers int) (string, error) {
+//
+// Those of chunks that are known already are not read again.
+func diskDigest(ctx context.Context, d image.Device, extents []image.Extent, workers int, known *chunkSums) (string, error) {
 	chunks, err := chunksOf(extents, d.Size())
 	if err != nil {
 		return "", err
@@ -93,6 +95,10 @@ func diskDigest(ctx context.Context, d image.Device, extents []image.Extent, wor
 			for i := w; i < len(chunks); i += workers {
 				if err := ctx.Err(); err != nil {
 					return err
+				}
+				var seen bool
+				if sums[i], seen = known.get(chunks[i]); seen {
+					continue
 				}
 				if err := chunkSum(d, chunks[i], buf, &sums[i]); err != nil {
 					return err
@@ -138,11 +144,17 @@ func chunkSum(d image.Device, index int64, buf []byte, sum *[]byte) error {
 	if err := readFull(d, buf, off); err != nil {
 		return fmt.Errorf("disk: %w", err)
 	}
-	if !isZero(buf) {
-		s := sha256.Sum256(buf)
-		*sum = s[:]
-	}
+	*sum = chunkDigest(buf)
 	return nil
+}
+
+// chunkDigest is that of a chunk, nil for zeros.
+func chunkDigest(chunk []byte) []byte {
+	if isZero(chunk) {
+		return nil
+	}
+	s := sha256.Sum256(chunk)
+	return s[:]
 }
 
 // isZero compares a buffer with itself, one byte further: memcmp is faster

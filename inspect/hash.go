@@ -43,19 +43,13 @@ func (in *inspection) hashFiles(ctx context.Context) error {
 	for _, f := range jobs {
 		p.total += f.Node.Size
 	}
+	if in.wants(sectionDisk) {
+		in.chunks.begin(in.img, in.Workers)
+		defer in.chunks.end()
+	}
 	queue := make(chan *tree.File)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(queue)
-		for _, f := range jobs {
-			select {
-			case queue <- f:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return nil
-	})
+	g.Go(func() error { return feed(ctx, queue, jobs) })
 	used := newRuleSet()
 	for range in.Workers {
 		h := &hasher{in: in, buf: make([]byte, bufferSize), zero: make([]byte, zeroSize), progress: p, used: used}
@@ -65,6 +59,19 @@ func (in *inspection) hashFiles(ctx context.Context) error {
 		return err
 	}
 	in.report.Rules = used.list()
+	return nil
+}
+
+// feed hands the jobs out, and closes the queue.
+func feed(ctx context.Context, queue chan<- *tree.File, jobs []*tree.File) error {
+	defer close(queue)
+	for _, f := range jobs {
+		select {
+		case queue <- f:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	return nil
 }
 
@@ -125,7 +132,7 @@ func (h *hasher) run(ctx context.Context, queue <-chan *tree.File) error {
 			}
 		}
 	}
-	return nil
+	return h.in.chunks.rest(ctx, h.buf)
 }
 
 // file fills SHA256 and Canonical of one file's node.

@@ -80,6 +80,8 @@ type inspection struct {
 	tree   *tree.Tree
 	// volumes are the image's, by their index in its Trees.
 	volumes []*volume
+	// chunks are the digests of the disk's chunks that came up while files were read.
+	chunks chunkSums
 	// shared are the digests of contents that several files may have.
 	shared reflinks
 	// aside are the files that no mount shows.
@@ -123,9 +125,6 @@ func newInspection(img *image.Image, o Options) *inspection {
 }
 
 func (in *inspection) run(ctx context.Context) error {
-	if !in.NoHash && in.wants(sectionFiles) && in.wants(sectionDisk) {
-		in.img.KeepUnpacked() // the files are read, and then the whole disk
-	}
 	steps := []func(context.Context) error{
 		in.readTree, in.hashFiles, in.readDisk, in.fillSections, in.finish,
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/assay-os/assay/inspect/image/mapper"
 	"github.com/assay-os/assay/inspect/image/partition"
+	"github.com/assay-os/assay/inspect/image/pass"
 	"github.com/assay-os/assay/report"
 )
 
@@ -16,6 +17,7 @@ var errNoImage = errors.New("it is no image: neither an archive, nor a partition
 // openDisk finds the partitions of a device, the devices that stand on them,
 // and the filesystems on both.
 func (i *Image) openDisk(ctx context.Context, dev Device, format string) error {
+	dev = pass.Over(dev)
 	i.Device = dev
 	i.Disk = &report.Disk{Format: format, Size: dev.Size(), PartitionTable: "none", SectorSize: 512, Partitions: []report.Partition{}}
 	i.Subject = report.Subject{Kind: "disk", Format: format}

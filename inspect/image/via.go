@@ -11,6 +11,7 @@ import (
 	"github.com/assay-os/assay/inspect/image/dir"
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/inspect/image/kernel"
+	"github.com/assay-os/assay/inspect/image/pass"
 )
 
 // ViaKernel replaces what our readers show of each volume by what the kernel's
@@ -66,7 +67,7 @@ func (i *Image) mountVolume(ctx context.Context, v *Volume, o Options) (*kernel.
 	}
 	size := i.volumeSize(v)
 	mount := kernel.Options{Type: driver(v.Filesystem.Type), Offset: v.start, Size: size}
-	if f, ok := i.Device.(*dir.File); ok {
+	if f, ok := i.file(); ok {
 		tree, err := kernel.Open(descriptor(f.File), mount)
 		if err == nil || !errors.Is(err, unix.EROFS) {
 			return tree, err
@@ -77,6 +78,16 @@ func (i *Image) mountVolume(ctx context.Context, v *Volume, o Options) (*kernel.
 		return nil, err
 	}
 	return mountCopy(ctx, part, v, o)
+}
+
+// file is the file that the device is, where it is no more than that.
+func (i *Image) file() (*dir.File, bool) {
+	d, ok := i.Device.(*pass.Device)
+	if !ok {
+		return nil, false
+	}
+	f, ok := d.Below().(*dir.File)
+	return f, ok
 }
 
 // mountMapped mounts a copy of a mapped device: the kernel's own device mapper

@@ -49,8 +49,8 @@ type Map interface {
 	// Find tells where the byte at off comes from.
 	Find(off int64) (Piece, error)
 	// Unpack decompresses the block of a packed piece, whole; it is that of the
-	// guest's byte at start.
-	Unpack(p Piece, start int64) ([]byte, error)
+	// guest's byte at start. The result is in dst where that has the capacity.
+	Unpack(p Piece, start int64, dst []byte) ([]byte, error)
 }
 
 // A Medium is a file that holds data.
@@ -160,12 +160,19 @@ func (d *Device) readPacked(p []byte, off int64, pieces []Piece) (int, error) {
 
 // readBlock reads within one compressed block.
 func (d *Device) readBlock(p []byte, off int64, from Piece) (int, error) {
-	block, err := d.unpack(from, off-from.Within)
+	var room []byte
+	if from.Within == 0 {
+		room = p[:0:len(p)]
+	}
+	block, err := d.unpack(from, off-from.Within, room)
 	if err != nil {
 		return 0, fmt.Errorf("%s block of byte %d: %w", d.format, off, err)
 	}
 	if from.Within+int64(len(p)) > int64(len(block)) {
 		return 0, fmt.Errorf("%s block of byte %d: it unpacks to %d bytes only", d.format, off, len(block))
+	}
+	if len(p) > 0 && &block[from.Within] == &p[0] {
+		return len(p), nil
 	}
 	return copy(p, block[from.Within:]), nil
 }
@@ -180,7 +187,9 @@ func (d *Device) readData(p []byte, from Piece) (int, error) {
 	return n, nil
 }
 
-func (d *Device) unpack(p Piece, start int64) ([]byte, error) {
+// unpack gives a block. Who has room for all of it does not come back for the rest:
+// it is decompressed there, and not kept.
+func (d *Device) unpack(p Piece, start int64, room []byte) ([]byte, error) {
 	key := Key{p.Medium, p.Offset}
 	if b := d.cache.Get(key); b != nil {
 		return b, nil
@@ -188,12 +197,17 @@ func (d *Device) unpack(p Piece, start int64) ([]byte, error) {
 	if b := d.shelf.get(start); b != nil {
 		return b, nil
 	}
-	b, err := d.blocks.Unpack(p, start)
-	if err == nil {
+	b, err := d.blocks.Unpack(p, start, room)
+	if err == nil && !within(b, room) {
 		d.cache.Put(key, b)
 		d.shelf.put(start, b)
 	}
 	return b, err
+}
+
+// within tells whether b lies at the start of room.
+func within(b, room []byte) bool {
+	return len(b) > 0 && cap(room) > 0 && &b[0] == &room[:1][0]
 }
 
 // Short is what it means that there were fewer bytes than needed.

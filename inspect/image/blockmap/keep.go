@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A shelf keeps every block that was decompressed in a file, at its place in the
-// guest, for a reader that comes back to all of them.
+// A shelf keeps blocks that were decompressed for a part of them in a file, at
+// their place in the guest, for a reader that comes back to the rest.
 type shelf struct {
 	mu sync.Mutex
 	// open makes the file when the first block comes; nil keeps nothing.
@@ -16,8 +16,9 @@ type shelf struct {
 	lengths map[int64]int32
 }
 
-// Keep has the device put what it decompresses into a file that open makes, so
-// that nothing is decompressed twice. The caller closes the file.
+// Keep has the device put what it decompresses for a part of a block into a file
+// that open makes, so that no block is decompressed twice for two parts of it. The
+// caller closes the file.
 func (d *Device) Keep(open func() (*os.File, error)) {
 	d.shelf.mu.Lock()
 	defer d.shelf.mu.Unlock()

@@ -1,16 +1,15 @@
 package btrfs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assay-os/assay/inspect/image/lzo"
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // The compressions of an extent: BTRFS_COMPRESS_*; what is not below compressions is unknown.
@@ -25,7 +24,7 @@ const (
 // An unpacker decompresses extents. It may be used concurrently.
 type unpacker struct {
 	sector  int
-	inflate sync.Pool // of io.ReadCloser
+	inflate sync.Pool // of *inflate.Decoder
 	zstd    func() (*zstd.Decoder, error)
 }
 
@@ -52,30 +51,20 @@ func (u *unpacker) unpack(compression byte, packed []byte, size int) ([]byte, er
 // zlib skips the header and ignores the checksum at the end, as the kernel does: extents
 // have their own.
 func (u *unpacker) zlib(packed []byte, size int) ([]byte, error) {
-	const deflate, dictionary = 8, 0x20
-	if len(packed) < 2 || packed[0]&15 != deflate || packed[1]&dictionary != 0 || (int(packed[0])<<8|int(packed[1]))%31 != 0 {
-		return nil, errors.New("zlib: its header is wrong")
-	}
-	src := bytes.NewReader(packed[2:])
-	r, ok := u.inflate.Get().(io.ReadCloser)
-	if !ok {
-		r = flate.NewReader(src)
-	} else if err := r.(flate.Resetter).Reset(src, nil); err != nil {
+	if err := inflate.ZlibHeader(packed); err != nil {
 		return nil, fmt.Errorf("zlib: %w", err)
 	}
-	defer u.inflate.Put(r)
-	out := make([]byte, size)
-	for n := 0; n < size; {
-		got, err := r.Read(out[n:])
-		n += got
-		if err == io.EOF {
-			return out[:n], nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("zlib: %w", err)
-		}
+	d, ok := u.inflate.Get().(*inflate.Decoder)
+	if !ok {
+		d = new(inflate.Decoder)
 	}
-	return out, nil
+	defer u.inflate.Put(d)
+	out := make([]byte, size)
+	n, err := d.Fill(out, packed[2:])
+	if err != nil {
+		return nil, fmt.Errorf("zlib: %w", err)
+	}
+	return out[:n], nil
 }
 
 // lzo reads a chain of segments, each of one sector before it was compressed:

@@ -7,8 +7,9 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // clusterCache is how many bytes of unpacked clusters are kept.
@@ -138,7 +139,7 @@ type unpackers struct {
 
 func newUnpackers() *unpackers {
 	return &unpackers{
-		deflate: sync.Pool{New: func() any { return flate.NewReader(nil) }},
+		deflate: sync.Pool{New: func() any { return new(inflate.Decoder) }},
 		zstd: sync.OnceValues(func() (*zstd.Decoder, error) {
 			return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(2*maxUnpacked), zstd.WithDecoderMaxMemory(2*maxUnpacked))
 		}),
@@ -146,12 +147,22 @@ func newUnpackers() *unpackers {
 }
 
 func (u *unpackers) unpackDeflate(out, packed []byte, whole bool) error {
-	r := u.deflate.Get().(io.ReadCloser) //nolint:forcetypeassert,errcheck // the pool holds nothing else
-	defer u.deflate.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil { //nolint:forcetypeassert,errcheck // as the library promises
-		return err
+	d := u.deflate.Get().(*inflate.Decoder) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+	defer u.deflate.Put(d)
+	var n int
+	var err error
+	if whole {
+		n, _, err = d.Whole(out, packed)
+	} else {
+		n, err = d.Fill(out, packed)
 	}
-	return readWhole(r, out, whole)
+	switch {
+	case errors.Is(err, inflate.ErrTooLarge):
+		return errLong
+	case err == nil && n < len(out), errors.Is(err, io.ErrUnexpectedEOF):
+		return errShort
+	}
+	return err
 }
 
 func (u *unpackers) unpackZstandard(out, packed []byte, whole bool) error {

@@ -181,12 +181,12 @@ func (i *Image) Size() int64 { return i.Header.Size }
 // clusters is the map of an image. It implements blockmap.Map.
 type clusters struct {
 	Header
-	r       io.ReaderAt
-	length  int64 // of the file
-	backing int64 // size of the backing file, 0 for none
-	l1      []uint64
-	tables  blockmap.Pages
-	readers sync.Pool // of decompressors
+	r         io.ReaderAt
+	length    int64 // of the file
+	backing   int64 // size of the backing file, 0 for none
+	l1        []uint64
+	tables    blockmap.Pages
+	unpackers sync.Pool // of *unpacker
 }
 
 // Open reads an image in the first length bytes of r. Backing is the content

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assay-os/assay/inspect/image/blockmap"
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // packedPlace is where a compressed cluster begins, and how many bytes it has at most.
@@ -21,8 +22,16 @@ func (m *clusters) packedPlace(entry uint64) (offset, size int64) {
 	return offset, (sectors+1)*512 - offset%512
 }
 
-// Unpack implements blockmap.Map.
-func (m *clusters) Unpack(_ blockmap.Piece, start int64) ([]byte, error) {
+// An unpacker is what the decompression of a cluster needs, to be used again.
+type unpacker struct {
+	packed  []byte
+	inflate inflate.Decoder
+	zstd    *zstd.Decoder
+}
+
+// Unpack implements blockmap.Map. It gives exactly one cluster, whatever the data says of its size. What
+// follows it in the last sector is another's.
+func (m *clusters) Unpack(_ blockmap.Piece, start int64, dst []byte) ([]byte, error) {
 	cluster := start >> m.ClusterBits
 	table, err := m.table(cluster / m.l2Entries())
 	if err != nil {
@@ -33,51 +42,52 @@ func (m *clusters) Unpack(_ blockmap.Piece, start int64) ([]byte, error) {
 	if offset > m.length || size <= 0 {
 		return nil, fmt.Errorf("its data lies at byte %d, the file ends at byte %d: it is truncated", offset, m.length)
 	}
-	packed := make([]byte, size)
-	if n, err := m.r.ReadAt(packed, offset); n < len(packed) {
+	u, ok := m.unpackers.Get().(*unpacker)
+	if !ok {
+		u = new(unpacker)
+	}
+	defer m.unpackers.Put(u)
+	u.packed = slices.Grow(u.packed[:0], int(size))[:size]
+	if n, err := m.r.ReadAt(u.packed, offset); n < len(u.packed) {
 		return nil, blockmap.Short(err)
 	}
-	b, err := m.decompress(packed)
+	if int64(cap(dst)) < m.clusterSize() {
+		dst = make([]byte, m.clusterSize())
+	}
+	dst = dst[:m.clusterSize()]
+	if m.zstd {
+		err = u.readZstd(dst)
+	} else {
+		err = u.readDeflate(dst)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
-	return b, nil
+	return dst, nil
 }
 
-// decompress gives exactly one cluster, whatever the data says of its size. What
-// follows it in the last sector is another's.
-func (m *clusters) decompress(packed []byte) ([]byte, error) {
-	b := make([]byte, m.clusterSize())
-	if m.zstd {
-		return b, m.readZstd(packed, b)
+func (u *unpacker) readDeflate(b []byte) error {
+	n, err := u.inflate.Fill(b, u.packed)
+	if err == nil && n < len(b) {
+		err = io.ErrUnexpectedEOF
 	}
-	r, ok := m.readers.Get().(io.ReadCloser)
-	if !ok {
-		r = flate.NewReader(bytes.NewReader(packed))
-	} else if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {
-		return nil, err
-	}
-	defer m.readers.Put(r)
-	_, err := io.ReadFull(r, b)
-	return b, err
+	return err
 }
 
 // maxZstd bounds the memory of a decompressor: a frame may claim any window.
 const maxZstd = 16 << 20
 
-func (m *clusters) readZstd(packed, b []byte) error {
-	d, ok := m.readers.Get().(*zstd.Decoder)
-	if !ok {
-		var err error
-		d, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxZstd), zstd.WithDecoderMaxWindow(maxZstd))
+func (u *unpacker) readZstd(b []byte) error {
+	if u.zstd == nil {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxZstd), zstd.WithDecoderMaxWindow(maxZstd))
 		if err != nil {
 			return err
 		}
+		u.zstd = d
 	}
-	defer m.readers.Put(d)
-	if err := d.Reset(bytes.NewReader(packed)); err != nil {
+	if err := u.zstd.Reset(bytes.NewReader(u.packed)); err != nil {
 		return err
 	}
-	_, err := io.ReadFull(d, b)
+	_, err := io.ReadFull(u.zstd, b)
 	return err
 }

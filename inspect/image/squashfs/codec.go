@@ -7,13 +7,13 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/therootcompany/xz"
 	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/assay-os/assay/inspect/image/lzo"
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // A codec unpacks one block into dst and returns its length. It never makes
@@ -45,7 +45,7 @@ func codecName(id uint16) string {
 func newCodec(id uint16) (codec, error) {
 	switch id {
 	case compGzip:
-		return streams(zlib.NewReader), nil
+		return newZlib(), nil
 	case compLzma:
 		return unpackLzma, nil
 	case compLzo:
@@ -123,6 +123,19 @@ func readBlock(z io.Reader, dst []byte) (int, error) {
 		if idle > 100 {
 			return 0, io.ErrNoProgress
 		}
+	}
+}
+
+func newZlib() codec {
+	pool := sync.Pool{New: func() any { return new(inflate.Decoder) }}
+	return func(dst, src []byte) (int, error) {
+		d := pool.Get().(*inflate.Decoder) //nolint:forcetypeassert,errcheck // the pool holds nothing else
+		defer pool.Put(d)
+		n, err := d.Zlib(dst, src)
+		if errors.Is(err, inflate.ErrTooLarge) {
+			return 0, errTooLarge
+		}
+		return n, err
 	}
 }
 

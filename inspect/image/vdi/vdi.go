@@ -124,6 +124,6 @@ func (i *image) Find(off int64) (blockmap.Piece, error) {
 }
 
 // Unpack implements blockmap.Map: nothing is compressed.
-func (*image) Unpack(blockmap.Piece, int64) ([]byte, error) {
+func (*image) Unpack(blockmap.Piece, int64, []byte) ([]byte, error) {
 	return nil, errors.New("vdi knows no compression")
 }

@@ -68,4 +68,4 @@ func (d *dynamic) Find(off int64) (blockmap.Piece, error) {
 }
 
 // Unpack implements blockmap.Map.
-func (*dynamic) Unpack(blockmap.Piece, int64) ([]byte, error) { return nil, errPacked }
+func (*dynamic) Unpack(blockmap.Piece, int64, []byte) ([]byte, error) { return nil, errPacked }

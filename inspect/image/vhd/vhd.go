@@ -202,6 +202,6 @@ func (f fixed) Find(off int64) (blockmap.Piece, error) {
 }
 
 // Unpack implements blockmap.Map.
-func (fixed) Unpack(blockmap.Piece, int64) ([]byte, error) { return nil, errPacked }
+func (fixed) Unpack(blockmap.Piece, int64, []byte) ([]byte, error) { return nil, errPacked }
 
 var errPacked = errors.New("vhd knows no compression")

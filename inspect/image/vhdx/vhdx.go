@@ -145,7 +145,7 @@ func (d *disk) Find(off int64) (blockmap.Piece, error) {
 }
 
 // Unpack implements blockmap.Map: nothing is compressed.
-func (*disk) Unpack(blockmap.Piece, int64) ([]byte, error) {
+func (*disk) Unpack(blockmap.Piece, int64, []byte) ([]byte, error) {
 	return nil, errors.New("vhdx knows no compression")
 }
 

@@ -1,15 +1,13 @@
 package vmdk
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-
-	"github.com/klauspost/compress/zlib"
+	"sync"
 
 	"github.com/assay-os/assay/inspect/image/blockmap"
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // grains is the map of a sparse extent: a directory of tables of grains.
@@ -18,6 +16,8 @@ type grains struct {
 	*header
 	table  *blockmap.Table // the directory
 	tables blockmap.Pages
+
+	inflaters sync.Pool // of *inflate.Decoder
 }
 
 // openGrains reads the directory. The problem is what is wrong although the
@@ -94,8 +94,8 @@ func (g *grains) find(off int64) (blockmap.Piece, error) {
 }
 
 // unpack decompresses the grain at a place of the file, which must be that of the
-// extent's byte at start.
-func (g *grains) unpack(at, start int64) ([]byte, error) {
+// extent's byte at start, into dst where that has the capacity.
+func (g *grains) unpack(at, start int64, dst []byte) ([]byte, error) {
 	size := 2 * g.grain
 	if g.flags&flagMarkers != 0 {
 		marker := make([]byte, 12)
@@ -117,27 +117,26 @@ func (g *grains) unpack(at, start int64) ([]byte, error) {
 	if n, err := g.R.ReadAt(packed, at); n < len(packed) {
 		return nil, blockmap.Short(err)
 	}
-	b, err := g.inflate(packed)
+	room := min(g.grain, size*inflate.MaxRatio)
+	if int64(cap(dst)) < room {
+		dst = make([]byte, room)
+	}
+	b, err := g.inflate(dst[:room], packed)
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
 	return b, nil
 }
 
-func (g *grains) inflate(packed []byte) ([]byte, error) {
-	r, err := zlib.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
+func (g *grains) inflate(dst, packed []byte) ([]byte, error) {
+	d, ok := g.inflaters.Get().(*inflate.Decoder)
+	if !ok {
+		d = new(inflate.Decoder)
 	}
-	defer r.Close()
-	var b bytes.Buffer
-	b.Grow(int(min(g.grain, int64(len(packed))*4)) + bytes.MinRead)
-	n, err := io.Copy(&b, io.LimitReader(r, g.grain+1))
-	if err != nil {
-		return nil, err
+	defer g.inflaters.Put(d)
+	n, err := d.Zlib(dst, packed)
+	if errors.Is(err, inflate.ErrTooLarge) {
+		err = errors.New("it is larger than a grain")
 	}
-	if n > g.grain {
-		return nil, errors.New("it is larger than a grain")
-	}
-	return b.Bytes(), nil
+	return dst[:n], err
 }

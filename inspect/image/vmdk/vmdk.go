@@ -242,10 +242,10 @@ func (d *disk) Find(off int64) (blockmap.Piece, error) {
 }
 
 // Unpack implements blockmap.Map.
-func (d *disk) Unpack(p blockmap.Piece, start int64) ([]byte, error) {
+func (d *disk) Unpack(p blockmap.Piece, start int64, dst []byte) ([]byte, error) {
 	in := d.at(start)
 	if in.grains == nil {
 		return nil, errors.New("it is not compressed")
 	}
-	return in.grains.unpack(p.Offset, start-in.start)
+	return in.grains.unpack(p.Offset, start-in.start, dst)
 }
