@@ -1,5 +1,6 @@
-// Package cpio reads cpio archives as trees: newc, crc and odc, the portable forms
-// (cpio(5) of FreeBSD; Linux, Documentation/driver-api/early-userspace/buffer-format.rst).
+// Package cpio reads cpio archives as trees: newc, crc and odc, the portable forms, and
+// the old binary one in both orders of bytes (cpio(5) of FreeBSD; Linux,
+// Documentation/driver-api/early-userspace/buffer-format.rst).
 //
 // Headers are read once, contents where they lie. Names are put together as those of
 // a tar are: see package tarball. Files of one inode number and more than one link
@@ -45,7 +46,7 @@ const (
 
 // Detect tells whether a file begins as an archive.
 func Detect(head []byte) bool {
-	return slices.ContainsFunc([]string{newc, crc, odc}, func(m string) bool { return bytes.HasPrefix(head, []byte(m)) })
+	return detectBinary(head) || slices.ContainsFunc([]string{newc, crc, odc}, func(m string) bool { return bytes.HasPrefix(head, []byte(m)) })
 }
 
 // A header is one decoded header.
@@ -155,11 +156,14 @@ func (x *index) skipZeros(at int64) (int64, error) {
 // isHeader tells whether an archive begins at a byte. The kernel takes none that is
 // not aligned.
 func (x *index) isHeader(at int64) bool {
-	var magic [6]byte
-	if x.bytes(magic[:], at) != nil || !Detect(magic[:]) {
+	head := make([]byte, max(0, min(4096, x.size-at)))
+	if x.bytes(head, at) != nil || !Detect(head) {
 		return false
 	}
-	return at%4 == 0 || string(magic[:]) == odc
+	if isBinary(string(head[:2])) {
+		return at%2 == 0
+	}
+	return at%4 == 0 || bytes.HasPrefix(head, []byte(odc))
 }
 
 // compressed adds the archives in what follows, up to the end.
@@ -226,8 +230,11 @@ func (x *index) member(at int64) (m *found, next int64, err error) {
 
 // padded is the next place at which something may begin.
 func (h *header) padded(at int64) int64 {
-	if h.form == odc {
+	switch {
+	case h.form == odc:
 		return at
+	case isBinary(h.form):
+		return (at + 1) / 2 * 2
 	}
 	return (at + 3) / 4 * 4
 }
@@ -262,6 +269,13 @@ func (x *index) header(at int64) (*header, error) {
 		return x.newc(at, form)
 	case odc:
 		return x.odc(at)
+	}
+	if isBinary(string(magic[:2])) {
+		b := make([]byte, binarySize)
+		if err := x.bytes(b, at); err != nil {
+			return nil, err
+		}
+		return parseBinary(b, at), nil
 	}
 	return nil, errors.New("there is no header here")
 }

@@ -61,7 +61,7 @@ func TestFormsAreWhatWasPacked(t *testing.T) {
 		}
 		return err
 	}))
-	for _, c := range []struct{ form, packer string }{{"newc", "cpio"}, {"crc", "cpio"}, {"odc", "cpio"}, {"newc", "bsdtar"}} {
+	for _, c := range []struct{ form, packer string }{{"newc", "cpio"}, {"crc", "cpio"}, {"odc", "cpio"}, {"bin", "cpio"}, {"newc", "bsdtar"}} {
 		t.Run(c.packer+" "+c.form, func(t *testing.T) {
 			data := archive(t, source, c.form, c.packer)
 			want, err := dir.Open(source)
@@ -166,10 +166,10 @@ func FuzzOpen(f *testing.F) {
 	kerneltest.Must(f, os.WriteFile(filepath.Join(root, "f"), []byte("content"), 0o644), os.Symlink("f", filepath.Join(root, "l")),
 		os.Link(filepath.Join(root, "f"), filepath.Join(root, "h")), os.Mkdir(filepath.Join(root, "d"), 0o755))
 	var seeds [][]byte
-	for _, form := range []string{"newc", "crc", "odc"} {
+	for _, form := range []string{"newc", "crc", "odc", "bin"} {
 		seeds = append(seeds, archive(f, root, form, "cpio"))
 	}
-	seeds = append(seeds, slices.Concat(seeds[0], seeds[1], seeds[2], []byte("packed")))
+	seeds = append(seeds, slices.Concat(seeds[0], seeds[1], seeds[2], seeds[3], []byte("packed")))
 	unpack := func(context.Context, int64) (io.ReaderAt, int64, error) {
 		return bytes.NewReader(seeds[0]), int64(len(seeds[0])), nil
 	}
