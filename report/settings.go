@@ -25,6 +25,37 @@ type SettingFacts struct {
 	// Limits are those of pam_limits(8).
 	Limits []Limit   `json:"limits,omitempty"`
 	Cron   []CronJob `json:"cron,omitempty"`
+	// Programs are the settings of systemd's own programs, merged with their drop-ins:
+	// the key is "logind.conf Login.NAutoVTs".
+	Programs []Setting `json:"systemd_programs,omitempty"`
+	// Sysconfig are the variables in /etc/sysconfig and /etc/default: the key is
+	// "network NETWORKING".
+	Sysconfig []Setting `json:"sysconfig,omitempty"`
+	// Environment are the variables that every session gets.
+	Environment []Setting `json:"environment,omitempty"`
+	// Dracut has the variables of dracut.conf(5).
+	Dracut []Setting `json:"dracut_conf,omitempty"`
+	// CloudInit has the settings of cloud.cfg and its drop-ins, the later over the earlier:
+	// the key is the path of a value, "datasource_list[0]".
+	CloudInit []Setting `json:"cloud_init,omitempty"`
+	// Ignition are the files from which Ignition takes its configuration.
+	Ignition []Setting `json:"ignition,omitempty"`
+	// Waagent and GoogleAgents configure the agents of two clouds.
+	Waagent      []Setting `json:"waagent,omitempty"`
+	GoogleAgents []Setting `json:"google_agents,omitempty"`
+	// Tuned, Authselect, CryptoPolicies, FIPS and Rhsm are Red Hat's.
+	Tuned          *Tuned        `json:"tuned,omitempty"`
+	Authselect     *Authselect   `json:"authselect,omitempty"`
+	CryptoPolicies *CryptoPolicy `json:"crypto_policies,omitempty"`
+	FIPS           *FIPS         `json:"fips,omitempty"`
+	Rhsm           []Setting     `json:"rhsm,omitempty"`
+	// Containers configure containers, ContainerImages lie in the storage of the
+	// system, Quadlets are the units that systemd makes of them.
+	Containers      []Setting        `json:"containers,omitempty"`
+	ContainerImages []ContainerImage `json:"container_images,omitempty"`
+	Quadlets        []Quadlet        `json:"quadlets,omitempty"`
+	// OSTree are the branches and deployments of an OSTree system.
+	OSTree *OSTree `json:"ostree,omitempty"`
 	// LdSoConf are the directories that ldconfig(8) looks into, in its order.
 	LdSoConf []Setting `json:"ld_so_conf,omitempty"`
 	// CACertificates are those that programs trust.
@@ -121,4 +152,66 @@ type Certificate struct {
 	Problem string `json:"problem,omitempty"`
 	// Sources are the files that hold it, sorted.
 	Sources []string `json:"sources"`
+}
+
+// Tuned is which profile tuned(8) applies.
+type Tuned struct {
+	Profile string `json:"profile"`
+	// Mode is "auto" or "manual".
+	Mode string `json:"mode,omitempty"`
+}
+
+// Authselect is which profile authselect(8) has applied.
+type Authselect struct {
+	Profile  string   `json:"profile"`
+	Features []string `json:"features,omitempty"`
+}
+
+// A CryptoPolicy is what update-crypto-policies(8) has set.
+type CryptoPolicy struct {
+	// Policy is what is configured, Applied what was applied last.
+	Policy  string `json:"policy"`
+	Applied string `json:"applied,omitempty"`
+}
+
+// FIPS says which parts of the FIPS mode are switched on: all must be for it to hold.
+type FIPS struct {
+	// Cmdline: a boot entry or /etc/kernel/cmdline has fips=1. Module: dracut was told
+	// to add its module. Policy: the crypto policy is FIPS.
+	Cmdline bool `json:"cmdline"`
+	Module  bool `json:"module"`
+	Policy  bool `json:"policy"`
+}
+
+// A ContainerImage is one in the storage of containers.
+type ContainerImage struct {
+	ID     string   `json:"id"`
+	Names  []string `json:"names,omitempty"`
+	Source string   `json:"source"`
+}
+
+// A Quadlet is a file of podman-systemd.unit(5).
+type Quadlet struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+	// Image is what a container or an image unit names.
+	Image string `json:"image,omitempty"`
+}
+
+// OSTree is the state of a system of OSTree.
+type OSTree struct {
+	Refs        []Setting          `json:"refs,omitempty"`
+	Remotes     []Setting          `json:"remotes,omitempty"`
+	Deployments []OSTreeDeployment `json:"deployments,omitempty"`
+}
+
+// An OSTreeDeployment is one root that can be booted.
+type OSTreeDeployment struct {
+	Path     string `json:"path"`
+	OS       string `json:"os"`
+	Checksum string `json:"checksum"`
+	// Booted says that it is the one that boots.
+	Booted bool `json:"booted,omitempty"`
+	// Origin is the refspec that it follows.
+	Origin string `json:"origin,omitempty"`
 }

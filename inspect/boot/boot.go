@@ -44,6 +44,18 @@ func inspectBoot(_ context.Context, t *tree.Tree, r *report.Report) error {
 	return nil
 }
 
+// Entries are the tree's boot entries, for sections of other packages: that
+// of this package may not be asked for.
+func Entries(ctx context.Context, t *tree.Tree) ([]report.BootEntry, error) {
+	var r report.Report
+	err := inspectBoot(ctx, t, &r)
+	var none section.Absent
+	if errors.As(err, &none) {
+		return nil, nil
+	}
+	return r.Boot, err
+}
+
 // grubEntries reads the configuration of one directory.
 func grubEntries(t *tree.Tree, dir string, r *report.Report) (bool, error) {
 	name := dir + "/grub.cfg"
