@@ -118,6 +118,7 @@ type hasher struct {
 	buf, zero []byte
 	progress  *progress
 	used      *ruleSet
+	work      canonical.Work
 }
 
 func (h *hasher) run(ctx context.Context, queue <-chan *tree.File) error {

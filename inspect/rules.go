@@ -20,7 +20,7 @@ import (
 // judged, and is unread.
 func (h *hasher) canonical(ctx context.Context, f *tree.File, content canonical.Content) {
 	form, roles, rules, err := canonical.ApplyRoles(ctx, canonical.Input{
-		Entry: &f.Node.Entry, Content: content, Lookup: h.sibling(f), Open: h.companion(f), Place: f.Path, Identities: h.in.identities,
+		Entry: &f.Node.Entry, Content: content, Lookup: h.sibling(f), Open: h.companion(f), Place: f.Path, Identities: h.in.identities, Work: &h.work,
 	})
 	switch {
 	case ctx.Err() != nil || errors.Is(err, canonical.ErrMalformed):

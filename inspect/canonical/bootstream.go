@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz/lzma"
 )
@@ -28,7 +27,7 @@ func bootCompressions() []compression {
 		case "zstd":
 			c.open = openOneZstd
 		case "bzip2":
-			c.open = func(*bufio.Reader) (io.ReadCloser, error) {
+			c.open = func(*Work, *bufio.Reader) (io.ReadCloser, error) {
 				return nil, malformed("where a stream of bzip2 ends is not known")
 			}
 		}
@@ -37,20 +36,18 @@ func bootCompressions() []compression {
 	return list
 }
 
-func openOneGzip(r *bufio.Reader) (io.ReadCloser, error) {
-	z, err := gzip.NewReader(r)
-	if err == nil {
-		z.Multistream(false)
-	}
+func openOneGzip(w *Work, r *bufio.Reader) (io.ReadCloser, error) {
+	z, err := w.gzip(r)
+	z.One()
 	return z, err
 }
 
-func openOneXz(r *bufio.Reader) (io.ReadCloser, error) {
+func openOneXz(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
 	x := &xzReader{r: &counter{r: r}, single: true}
 	return x, x.header()
 }
 
-func openOneZstd(r *bufio.Reader) (io.ReadCloser, error) {
+func openOneZstd(w *Work, r *bufio.Reader) (io.ReadCloser, error) {
 	head, err := r.Peek(zstd.HeaderMaxSize)
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -60,7 +57,7 @@ func openOneZstd(r *bufio.Reader) (io.ReadCloser, error) {
 		return nil, err
 	}
 	f := &zstdFrame{r: r, left: int64(h.HeaderSize), sum: h.HasCheckSum}
-	return openZstd(bufio.NewReader(f))
+	return openZstd(w, bufio.NewReader(f))
 }
 
 // A zstdFrame is the bytes of one frame: RFC 8878, section 3.1.1.
@@ -110,7 +107,7 @@ func (z *zstdFrame) next() error {
 	return nil
 }
 
-func openLzma(r *bufio.Reader) (io.ReadCloser, error) {
+func openLzma(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
 	x, err := lzma.ReaderConfig{DictCap: maxWindow}.NewReader(r)
 	if err != nil {
 		return nil, err
@@ -127,7 +124,7 @@ func (u *unpacking) compressed(ctx context.Context, r *counter) error {
 		return malformed("%.6q where an archive should begin", head)
 	}
 	c := bootCompressions()[i]
-	z, err := c.open(r.r)
+	z, err := c.open(u.in.unfold.work, r.r)
 	if err != nil {
 		return corrupt(err)
 	}

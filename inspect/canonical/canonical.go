@@ -79,6 +79,8 @@ type Input struct {
 	// Place is the file's path in the whole tree; Entry has the one in its own
 	// filesystem.
 	Place string
+	// Work is memory to be used again; nil makes some.
+	Work *Work
 	// Identities are those of the disk that the file is on; nil for none.
 	Identities *report.Identities
 	unfold     *unfolding
@@ -92,6 +94,7 @@ func (in *Input) reader() *io.SectionReader {
 // An unfolding is what one file's content may still cost, and the rules that
 // were used on the way.
 type unfolding struct {
+	work           *Work
 	bytes, members int64
 	depth          int
 	used           []report.Rule
@@ -107,7 +110,10 @@ func Apply(ctx context.Context, in Input) (*report.Canonical, []report.Rule, err
 }
 
 func apply(ctx context.Context, in *Input) (*report.Canonical, []report.Rule, error) {
-	in.unfold = &unfolding{bytes: MaxUnfolded, members: MaxMembers}
+	in.unfold = &unfolding{work: in.Work, bytes: MaxUnfolded, members: MaxMembers}
+	if in.Work == nil {
+		in.unfold.work = new(Work)
+	}
 	head, err := headOf(in.Content)
 	if err != nil {
 		return nil, nil, err

@@ -11,7 +11,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/assay-os/assay/report"
@@ -26,7 +25,7 @@ type compression struct {
 	report.Rule
 	magic  string
 	suffix string
-	open   func(*bufio.Reader) (io.ReadCloser, error)
+	open   func(*Work, *bufio.Reader) (io.ReadCloser, error)
 }
 
 // compressions are the formats that are unpacked by content.
@@ -53,7 +52,9 @@ func (c compression) rule() Rule {
 	return Rule{Rule: c.Rule,
 		Match: func(_ *report.Entry, head []byte) bool { return bytes.HasPrefix(head, []byte(c.magic)) },
 		canonicalise: func(ctx context.Context, in *Input, f *form) error {
-			r, err := c.open(bufio.NewReader(in.reader()))
+			b := in.unfold.work.buffered(in.reader())
+			defer in.unfold.work.release(b)
+			r, err := c.open(in.unfold.work, b)
 			if err != nil {
 				return corrupt(err)
 			}
@@ -88,9 +89,9 @@ func corrupt(err error) error {
 	return malformed("%v", err)
 }
 
-func openGzip(r *bufio.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }
+func openGzip(w *Work, r *bufio.Reader) (io.ReadCloser, error) { return w.gzip(r) }
 
-func openZstd(r *bufio.Reader) (io.ReadCloser, error) {
+func openZstd(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
 	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		return nil, err
@@ -98,4 +99,6 @@ func openZstd(r *bufio.Reader) (io.ReadCloser, error) {
 	return d.IOReadCloser(), nil
 }
 
-func openBzip2(r *bufio.Reader) (io.ReadCloser, error) { return io.NopCloser(bzip2.NewReader(r)), nil }
+func openBzip2(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
+	return io.NopCloser(bzip2.NewReader(r)), nil
+}

@@ -172,7 +172,7 @@ func (u *unpacking) content(ctx context.Context, m *cpioMember, body io.Reader) 
 	if u.in.unfold.members--; u.in.unfold.members < 0 {
 		return meaning{}, fmt.Errorf("%w: more than %d members", ErrLimit, MaxMembers)
 	}
-	return plain(body)
+	return u.in.unfold.work.plain(body)
 }
 
 // header reads a member's header and name.

@@ -1,7 +1,6 @@
 package canonical
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -28,7 +27,8 @@ func (in *Input) member(ctx context.Context, name string, r io.Reader) (meaning,
 		return meaning{}, fmt.Errorf("%w: more than %d members", ErrLimit, MaxMembers)
 	}
 	counted := &budgetReader{ctx: ctx, r: r, left: &u.bytes}
-	br := bufio.NewReaderSize(counted, HeadSize)
+	br := u.work.buffered(counted)
+	defer u.work.release(br)
 	head, err := br.Peek(HeadSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return meaning{}, err
@@ -36,14 +36,14 @@ func (in *Input) member(ctx context.Context, name string, r io.Reader) (meaning,
 	e := &report.Entry{Path: report.Raw(name), Type: report.File}
 	rule := find(e, head)
 	if rule == nil {
-		return plain(br)
+		return u.work.plain(br)
 	}
 	data, err := io.ReadAll(io.LimitReader(br, MaxNested+1))
 	if err != nil {
 		return meaning{}, err
 	}
 	if len(data) > MaxNested {
-		return plain(io.MultiReader(bytes.NewReader(data), br))
+		return u.work.plain(io.MultiReader(bytes.NewReader(data), br))
 	}
 	f, err := rule.apply(ctx, &Input{Entry: e, Content: bytes.NewReader(data), unfold: u})
 	if errors.Is(err, ErrMalformed) {
@@ -56,9 +56,9 @@ func (in *Input) member(ctx context.Context, name string, r io.Reader) (meaning,
 }
 
 // plain is the meaning of bytes that no rule is for.
-func plain(r io.Reader) (meaning, error) {
+func (w *Work) plain(r io.Reader) (meaning, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
+	if err := w.copy(h, r); err != nil {
 		return meaning{}, err
 	}
 	return meaning{digest: hex.EncodeToString(h.Sum(nil))}, nil

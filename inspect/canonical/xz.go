@@ -43,7 +43,7 @@ const (
 	maxXzBlocks = 1 << 16
 )
 
-func openXz(r *bufio.Reader) (io.ReadCloser, error) {
+func openXz(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
 	x := &xzReader{r: &counter{r: r}}
 	return x, x.header()
 }

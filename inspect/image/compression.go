@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"context"
@@ -9,11 +10,11 @@ import (
 	"io"
 	"os"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/therootcompany/xz"
 
 	"github.com/assay-os/assay/inspect/image/dir"
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // A compression is one that a whole subject may be in.
@@ -29,7 +30,7 @@ const maxWindow = 128 << 20
 
 func compressions() []compression {
 	return []compression{
-		{"gzip", "\x1f\x8b\x08", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+		{"gzip", "\x1f\x8b\x08", func(r io.Reader) (io.Reader, error) { return inflate.NewGzip(bufio.NewReaderSize(r, 64<<10)) }},
 		{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxWindow) }},
 		{"zstd", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, error) {
 			return zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(2))

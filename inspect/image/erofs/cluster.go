@@ -110,27 +110,6 @@ func (fs *FS) unpack(out, packed []byte, e *extent) error {
 	return fs.unpackers.unpackZstandard(out, packed, whole)
 }
 
-// readWhole fills out from a stream, which must end there if it is whole.
-func readWhole(r io.Reader, out []byte, whole bool) error {
-	if _, err := io.ReadFull(r, out); err != nil {
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return errShort
-		}
-		return err
-	}
-	if !whole {
-		return nil
-	}
-	var more [1]byte
-	switch n, err := io.ReadFull(r, more[:]); {
-	case n > 0:
-		return errLong
-	case err != io.EOF:
-		return err
-	}
-	return nil
-}
-
 // unpackers are the decompressors of libraries, which are worth using again.
 type unpackers struct {
 	deflate sync.Pool

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,8 +11,9 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/assay-os/assay/inspect/inflate"
 )
 
 // maxWindow bounds the memory of a decompressor: RFC 8878 has 8 MiB as what
@@ -131,7 +133,10 @@ func (s *spool) layer(ctx context.Context, l *layer) (*plain, error) {
 func unpacker(head []byte) func(io.Reader) (io.ReadCloser, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }
+		return func(r io.Reader) (io.ReadCloser, error) {
+			g, err := inflate.NewGzip(bufio.NewReaderSize(r, 64<<10))
+			return io.NopCloser(g), err
+		}
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")), len(head) > 3 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
 		return func(r io.Reader) (io.ReadCloser, error) {
 			d, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
