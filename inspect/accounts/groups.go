@@ -35,6 +35,9 @@ func groups() section.Section {
 func parseGroup(data []byte) ([]report.Group, error) {
 	var list []report.Group
 	err := section.EachTableLine(data, func(_ int, line string) error {
+		if line[0] == '+' || line[0] == '-' { // a directory service's
+			return nil
+		}
 		f := strings.Split(line, ":")
 		if len(f) != 4 {
 			return fmt.Errorf("%d fields instead of 4", len(f))
@@ -43,14 +46,7 @@ func parseGroup(data []byte) ([]report.Group, error) {
 		if err != nil {
 			return fmt.Errorf("group %.60q: gid %w", f[0], err)
 		}
-		g := report.Group{Name: f[0], GID: gid}
-		for m := range strings.SplitSeq(f[3], ",") {
-			if m = strings.TrimSpace(m); m != "" {
-				g.Members = append(g.Members, m)
-			}
-		}
-		slices.Sort(g.Members)
-		list = append(list, g)
+		list = append(list, report.Group{Name: f[0], GID: gid, Members: names(f[3])})
 		return nil
 	})
 	slices.SortStableFunc(list, func(a, b report.Group) int { return cmp.Compare(a.Name, b.Name) })

@@ -9,5 +9,8 @@ import "github.com/assay-os/assay/inspect/section"
 
 // Sections is the one list of this package's sections.
 func Sections() []section.Section {
-	return []section.Section{users(), groups()}
+	return []section.Section{
+		users(), groups(), shadow(), gshadow(), passwdSystem(), groupsSystem(), subids(), logins(), sudoers(), pam(), polkit(),
+		loginDefs(), nsswitch(), skel(),
+	}
 }

@@ -35,8 +35,9 @@ func inspectUsers(_ context.Context, t *tree.Tree, r *report.Report) error {
 	if err := addShadow(t, r.Users); err != nil {
 		return err
 	}
+	counted := map[string]int{}
 	for i := range r.Users {
-		if r.Users[i].Keys, err = countKeys(t, r.Users[i].Home); err != nil {
+		if r.Users[i].Keys, err = countKeys(t, r.Users[i].Home, counted); err != nil {
 			return err
 		}
 	}
@@ -45,10 +46,14 @@ func inspectUsers(_ context.Context, t *tree.Tree, r *report.Report) error {
 }
 
 // parsePasswd reads the lines of passwd(5), in their order. Password is the
-// state of the second field, "x" where the shadow file has it.
+// state of the second field, "x" where the shadow file has it. Lines of a directory service
+// ("+::::::", nsswitch.conf(5), "compat") name no user of the image.
 func parsePasswd(data []byte) ([]report.User, error) {
 	var list []report.User
 	err := section.EachTableLine(data, func(_ int, line string) error {
+		if line[0] == '+' || line[0] == '-' {
+			return nil
+		}
 		f := strings.Split(line, ":")
 		if len(f) != 7 {
 			return fmt.Errorf("%d fields instead of 7", len(f))
@@ -164,25 +169,40 @@ func isDES(field string) bool {
 }
 
 // countKeys counts the keys that sshd accepts by its default
-// AuthorizedKeysFile: the lines of sshd(8)'s format in both files.
-func countKeys(t *tree.Tree, home string) (int, error) {
+// AuthorizedKeysFile: the lines of sshd(8)'s format in both files. Several users may have
+// one home: counted are the files that were read.
+func countKeys(t *tree.Tree, home string, counted map[string]int) (int, error) {
 	total := 0
 	if !strings.HasPrefix(home, "/") {
 		return 0, nil
 	}
 	for _, name := range []string{"authorized_keys", "authorized_keys2"} {
 		file := strings.TrimSuffix(home, "/") + "/.ssh/" + name
-		data, err := t.ReadFile(file, section.MaxTable)
+		f, err := t.Lookup(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return 0, err
 		}
-		err = section.EachTableLine(data, func(int, string) error { total++; return nil })
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", file, err)
+		n, ok := counted[f.Path]
+		if !ok {
+			if n, err = countLines(f); err != nil {
+				return 0, err
+			}
+			counted[f.Path] = n
 		}
+		total += n
 	}
 	return total, nil
+}
+
+// countLines counts the lines that are neither empty nor comments.
+func countLines(f *tree.File) (n int, err error) {
+	data, err := f.Read(section.MaxTable)
+	if err != nil {
+		return 0, err
+	}
+	err = section.EachTableLine(data, func(int, string) error { n++; return nil })
+	return n, section.Within(f.Path, err)
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// The bounds of what one configuration includes: how deep files may
-// include each other, and how many may be read in all.
+// The bounds of what one configuration includes: how deep files may include each
+// other, and how many may be read in all; all together have at most [MaxTable] bytes.
 const (
 	MaxIncludeDepth = 32
 	MaxIncludes     = 4096
@@ -17,11 +17,13 @@ const (
 type Includes struct {
 	open []string
 	read int
+	size int64
 }
 
-// Enter begins a file, by its path in the tree. An error says why it must not be read: it
-// includes itself, or there are too many. Otherwise [Includes.Leave] ends it.
-func (i *Includes) Enter(path string) error {
+// Enter begins a file, by its path in the tree and its size. An error says why it must not be
+// read: it includes itself, or there are too many, or too much in them. Otherwise
+// [Includes.Leave] ends it.
+func (i *Includes) Enter(path string, size int64) error {
 	switch {
 	case slices.Contains(i.open, path):
 		return fmt.Errorf("%s includes itself", path)
@@ -29,7 +31,10 @@ func (i *Includes) Enter(path string) error {
 		return fmt.Errorf("%s: files include each other more than %d deep", path, MaxIncludeDepth)
 	case i.read >= MaxIncludes:
 		return fmt.Errorf("%s: more than %d files are included", path, MaxIncludes)
+	case size > MaxTable-i.size:
+		return fmt.Errorf("%s: all files that are included have more than %d bytes", path, MaxTable)
 	}
+	i.size += size
 	i.open = append(i.open, path)
 	i.read++
 	return nil
