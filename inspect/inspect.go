@@ -35,6 +35,9 @@ type Options struct {
 	// NoHash leaves contents unread: no SHA-256, no canonical forms, no
 	// digest of the disk. The sections of these are then unread.
 	NoHash bool
+	// Verify reads contents once more where packages record them by a digest that is not
+	// SHA-256: see the section "verification".
+	Verify bool
 	// Workers is how many files are hashed at once; 0 means one for each core.
 	Workers int
 	// Sections are the sections to fill, by their names in [SectionNames];

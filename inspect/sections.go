@@ -15,9 +15,11 @@ import (
 
 // Sections is the one list of what describes the system in the tree, in the
 // order of the report. A later one may read what an earlier one has filled.
-func Sections() []section.Section {
+func Sections() []section.Section { return sections(Options{}) }
+
+func sections(o Options) []section.Section {
 	return slices.Concat(
-		packages.Sections(), accounts.Sections(), settings.Sections(), boot.Sections(), systemd.Sections(),
+		packages.Sections(packages.Options{Contents: o.Verify}), accounts.Sections(), settings.Sections(), boot.Sections(), systemd.Sections(),
 	)
 }
 
@@ -27,7 +29,7 @@ func (in *inspection) fillSections(ctx context.Context) error {
 	if in.wants(sectionFiles) {
 		told.tell(sectionFiles, in.troubles.files.section().Reason)
 	}
-	for _, s := range Sections() {
+	for _, s := range sections(in.Options) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

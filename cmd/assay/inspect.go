@@ -28,6 +28,7 @@ type inspectOptions struct {
 	digest   bool
 	noHash   bool
 	cross    bool
+	verify   bool
 	cache    string
 	sections []string
 	bill     billOptions
@@ -75,6 +76,7 @@ code is 2.`,
 	o.bill.define(f)
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
+	f.BoolVar(&o.verify, "verify", false, "compare every content with what its package records, also where that means to read it once more (dpkg)")
 	f.StringVar(&o.cache, "hash-cache", "", "keep digests in `FILE`, and believe those of files that the filesystem says are unchanged")
 	f.BoolVar(&o.cross, "cross-read", false, "read it through the kernel, too (root only), and require both readers to agree on every fact")
 	f.StringSliceVar(&o.sections, "sections", nil, "fill only the sections `NAME,…`: "+strings.Join(inspect.SectionNames(), ", "))
@@ -117,7 +119,7 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 		return err
 	}
 	r, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{
-		NoHash: o.noHash, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()), HashCache: cache,
+		NoHash: o.noHash, Verify: o.verify, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()), HashCache: cache,
 	})
 	if err == nil {
 		err = o.writeCache(cache)

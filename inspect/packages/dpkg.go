@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/assay-os/assay/inspect/section"
@@ -14,92 +15,81 @@ import (
 
 const dpkgDir = "/var/lib/dpkg"
 
-// dpkg reads the status file, or what images without dpkg have in its place:
-// one file a package in status.d.
-func dpkg(_ context.Context, t *tree.Tree, r *report.Report) error {
-	data, err := t.ReadFile(dpkgDir+"/status", section.MaxDatabase)
-	if errors.Is(err, fs.ErrNotExist) {
-		return dpkgStatusDir(t, r)
+func (c *catalogue) dpkgSection() section.Section {
+	return section.Section{
+		Name: "dpkg", Source: "/var/lib/dpkg/status, /var/lib/dpkg/status.d, /var/lib/dpkg/info", Oracle: "dpkg-query -W -f", Fill: c.fillDpkg,
 	}
-	if err != nil {
-		return err
-	}
-	list, err := parseDpkgStatus(data)
-	r.Packages = append(r.Packages, list...)
-	if err != nil {
-		return fmt.Errorf("%s/status: %w", dpkgDir, err)
-	}
-	return dpkgOwners(t, list)
 }
 
-func dpkgStatusDir(t *tree.Tree, r *report.Report) error {
+func (c *catalogue) fillDpkg(ctx context.Context, t *tree.Tree, r *report.Report) error {
+	d := c.of(ctx, t, "dpkg")
+	r.Dpkg = d.dpkg
+	return errors.Join(d.err, d.factsErr)
+}
+
+// readDpkg reads the status file, or what images without dpkg have in its place:
+// one file a package in status.d.
+func readDpkg(_ context.Context, t *tree.Tree, owned *claims) *database {
+	d := &database{manager: "dpkg"}
+	list, err := dpkgStanzas(t)
+	d.dpkg = list
+	for i := range list {
+		p := &list[i]
+		d.packages = append(d.packages, report.Package{Name: p.Name, Version: p.Version, Arch: p.Arch, Manager: d.manager, State: p.Status})
+	}
+	if err != nil {
+		d.err = err
+		return d
+	}
+	info, err := newDpkgInfo(t)
+	if err != nil {
+		d.err = err
+		return d
+	}
+	files := &dpkgFileTable{info: info, packages: list}
+	d.err = files.add(t, owned)
+	d.factsErr = info.facts(list)
+	d.dpkg = slices.Clone(list) // files count on the order of list
+	sortDpkg(d.dpkg)
+	d.verify = files.verify
+	return d
+}
+
+// dpkgStanzas reads the status file, else the files in status.d.
+func dpkgStanzas(t *tree.Tree) ([]report.DpkgPackage, error) {
+	data, err := t.ReadFile(dpkgDir+"/status", section.MaxDatabase)
+	if errors.Is(err, fs.ErrNotExist) {
+		return dpkgStatusDir(t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := parseDpkgStatus(data)
+	if err != nil {
+		err = fmt.Errorf("%s/status: %w", dpkgDir, err)
+	}
+	return list, err
+}
+
+func dpkgStatusDir(t *tree.Tree) ([]report.DpkgPackage, error) {
 	files, err := t.ReadDir(dpkgDir + "/status.d")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var all []report.DpkgPackage
 	for _, f := range files {
 		if f.Node.Type != report.File || strings.HasSuffix(f.Path, ".md5sums") {
 			continue
 		}
 		data, err := f.Read(section.MaxTable)
 		if err != nil {
-			return err
+			return all, err
 		}
 		list, err := parseDpkgStatus(data)
-		r.Packages = append(r.Packages, list...)
+		all = append(all, list...)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Path, err)
+			return all, fmt.Errorf("%s: %w", f.Path, err)
 		}
 	}
-	return nil
-}
-
-// parseDpkgStatus reads the stanzas of deb-control(5)'s form: a package for
-// each, those included of which only the configuration is left.
-func parseDpkgStatus(data []byte) ([]report.Package, error) {
-	var list []report.Package
-	var p report.Package
-	end := func() error {
-		if p == (report.Package{}) {
-			return nil
-		}
-		if p.Name == "" {
-			return errors.New("the stanza before it names no package")
-		}
-		p.Manager = "dpkg"
-		list = append(list, p)
-		p = report.Package{}
-		return nil
-	}
-	err := section.EachLine(data, func(_ int, line string) error {
-		if strings.TrimSpace(line) == "" {
-			return end()
-		}
-		if line[0] == ' ' || line[0] == '\t' || line[0] == '#' {
-			return nil
-		}
-		name, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return fmt.Errorf("%.60q is not a field", line)
-		}
-		setDpkgField(&p, name, strings.TrimSpace(value))
-		return nil
-	})
-	if err == nil {
-		err = end()
-	}
-	return list, err
-}
-
-func setDpkgField(p *report.Package, name, value string) {
-	switch strings.ToLower(name) {
-	case "package":
-		p.Name = value
-	case "version":
-		p.Version = value
-	case "architecture":
-		p.Arch = value
-	case "status":
-		p.State = value
-	}
+	return all, nil
 }

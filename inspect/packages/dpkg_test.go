@@ -9,7 +9,7 @@ import (
 )
 
 func TestDpkg(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{
 		"/bin": "-> usr/bin", "/usr/bin/bash": "1", "/usr/bin/sh.distrib": "2", "/usr/bin/sh": "3", "/usr/share/doc/bash/x": "", "/own": "",
 		"/var/lib/dpkg/status": "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1\nDescription: x\n y\n\n" +
 			"Package: libx\nStatus: install ok installed\nArchitecture: amd64\nMulti-Arch: same\nVersion: 1\n\n" +
@@ -41,7 +41,7 @@ func TestDpkg(t *testing.T) {
 }
 
 func TestDpkgStatusDir(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{
 		"/var/lib/dpkg/status.d/b":         "Package: b\nVersion: 1\nArchitecture: all\n",
 		"/var/lib/dpkg/status.d/a":         "Package: a\nVersion: 1\nArchitecture: all\n",
 		"/var/lib/dpkg/status.d/a.md5sums": "d41d8cd98f00b204e9800998ecf8427e  x\n",

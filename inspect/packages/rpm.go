@@ -19,18 +19,35 @@ func rpmDirs() []string {
 	return []string{"/usr/lib/sysimage/rpm", "/var/lib/rpm", "/usr/share/rpm"}
 }
 
-// rpm lists the packages of the first database, and marks what each owns.
-func rpm(ctx context.Context, t *tree.Tree, r *report.Report) error {
+// readRPM lists the packages of the first database, marks what each owns, and
+// keeps what the sections tell.
+func readRPM(ctx context.Context, t *tree.Tree, owned *claims) *database {
+	d := &database{manager: "rpm"}
 	f, err := findRPM(t)
 	if err != nil {
-		return err
+		d.err = err
+		return d
 	}
-	list, err := readRPM(ctx, t, f)
+	var list []report.Package
+	files, teller := &rpmFileTable{}, newRPMTeller()
+	err = eachRPM(ctx, t, f, func(h *rpmdb.Header) error {
+		if len(list) == section.MaxRecords {
+			return fmt.Errorf("more than %d packages", section.MaxRecords)
+		}
+		if h.Name() == "" {
+			return errors.New("a package has no name")
+		}
+		list = append(list, report.Package{Name: text(h.Name()), Version: text(h.EVR()), Arch: text(h.Arch()), Manager: d.manager})
+		facts, err := teller.facts(h)
+		d.rpm, d.factsErr = append(d.rpm, facts), errors.Join(d.factsErr, err)
+		return files.add(h, owned)
+	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.Path, err)
+		d.err, d.rpm = fmt.Errorf("%s: %w", f.Path, err), nil
+		return d
 	}
-	r.Packages = append(r.Packages, list...)
-	return nil
+	d.packages, d.verify = list, files.verify
+	return d
 }
 
 // findRPM finds the database's file. Which of two forms rpm takes is for its
@@ -59,37 +76,26 @@ func findRPM(t *tree.Tree) (*tree.File, error) {
 	return nil, fmt.Errorf("find rpm database: %w", fs.ErrNotExist)
 }
 
-// readRPM reads the headers, those in an sqlite database's log included.
-func readRPM(ctx context.Context, t *tree.Tree, f *tree.File) (list []report.Package, err error) {
+// eachRPM reads the headers, those in an sqlite database's log included.
+func eachRPM(ctx context.Context, t *tree.Tree, f *tree.File, fn func(*rpmdb.Header) error) error {
 	file, err := f.Open()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
 	wal, err := openLog(t, f)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var log rpmdb.Content
 	if wal != nil {
 		defer wal.Close()
 		log = wal
 	}
-	o := newOwner(t)
-	err = rpmdb.Headers(ctx, file, log, func(h *rpmdb.Header) error {
-		if len(list) == section.MaxRecords {
-			return fmt.Errorf("more than %d packages", section.MaxRecords)
-		}
-		if h.Name() == "" {
-			return errors.New("a package has no name")
-		}
-		list = append(list, report.Package{Name: h.Name(), Version: h.EVR(), Arch: h.Arch(), Manager: "rpm"})
-		return ownFiles(o, h)
-	})
-	if err == nil {
-		err = image.Unchanged(file)
+	if err := rpmdb.Headers(ctx, file, log, fn); err != nil {
+		return err
 	}
-	return list, err
+	return image.Unchanged(file)
 }
 
 // openLog opens the log beside an sqlite database; nil where there is none. A
@@ -113,18 +119,4 @@ func openLog(t *tree.Tree, f *tree.File) (image.Content, error) {
 		return nil, err
 	}
 	return log.Open()
-}
-
-// ownFiles marks what a package owns.
-func ownFiles(o *owner, h *rpmdb.Header) error {
-	names, err := h.Files()
-	if err != nil {
-		return fmt.Errorf("package %s: list files: %w", h.Name(), err)
-	}
-	for _, name := range names {
-		if err := o.own(name, h.Name()); err != nil {
-			return fmt.Errorf("package %s: %w", h.Name(), err)
-		}
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // The tags that this package itself reads.
@@ -37,11 +38,10 @@ func (t *Tag) Strings() []string {
 	if t == nil || t.Type != String && t.Type != StringArray && t.Type != I18NString {
 		return nil
 	}
-	var list []string
-	for data := t.Data; len(data) > 0; {
-		end := bytes.IndexByte(data, 0)
-		list = append(list, string(data[:end]))
-		data = data[end+1:]
+	list := make([]string, 0, bytes.Count(t.Data, []byte{0}))
+	for all := string(t.Data); all != ""; { // one copy for all of them
+		text, rest, _ := strings.Cut(all, "\x00")
+		list, all = append(list, text), rest
 	}
 	return list
 }
@@ -108,7 +108,7 @@ func (h *Header) NEVRA() string {
 // install or that another package has replaced (rpm's RPMFILE_STATE, of which
 // normal is 0 and netshared 3).
 func (h *Header) Files() ([]string, error) {
-	names, err := h.paths()
+	names, err := h.Paths()
 	states := h.Find(tagFileStates).Numbers()
 	if err != nil || states == nil {
 		return names, err
@@ -125,8 +125,9 @@ func (h *Header) Files() ([]string, error) {
 	return installed, nil
 }
 
-// paths puts the package's paths together; packages before rpm 4 hold them whole.
-func (h *Header) paths() ([]string, error) {
+// Paths are all paths that the package names, installed or not, in the order of
+// its other tags of files. Packages before rpm 4 hold them whole.
+func (h *Header) Paths() ([]string, error) {
 	bases := h.Find(tagBaseNames).Strings()
 	if bases == nil {
 		return h.Find(tagOldNames).Strings(), nil
