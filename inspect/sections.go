@@ -7,7 +7,9 @@ import (
 	"github.com/assay-os/assay/inspect/accounts"
 	"github.com/assay-os/assay/inspect/boot"
 	"github.com/assay-os/assay/inspect/packages"
+	"github.com/assay-os/assay/inspect/privileges"
 	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/selinux"
 	"github.com/assay-os/assay/inspect/settings"
 	"github.com/assay-os/assay/inspect/systemd"
 	"github.com/assay-os/assay/report"
@@ -20,6 +22,7 @@ func Sections() []section.Section { return sections(Options{}) }
 func sections(o Options) []section.Section {
 	return slices.Concat(
 		packages.Sections(packages.Options{Contents: o.Verify}), accounts.Sections(), settings.Sections(), boot.Sections(), systemd.Sections(),
+		selinux.Sections(), privileges.Sections(),
 	)
 }
 

@@ -8,8 +8,5 @@ package report
 // BootFacts say what boots, and how.
 type BootFacts struct{}
 
-// SELinuxFacts say what the policy is, and what is labelled otherwise.
-type SELinuxFacts struct{}
-
 // SystemdFacts say what systemd will do.
 type SystemdFacts struct{}

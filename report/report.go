@@ -38,6 +38,7 @@ type Report struct {
 	BootFacts
 	NetworkFacts
 	PackageFacts
+	PrivilegeFacts
 	SELinuxFacts
 	SettingFacts
 	SystemdFacts
