@@ -12,7 +12,7 @@ import (
 // printable is a text of the report as a terminal may have it: one line of
 // UTF-8 without control and format characters. Some terminals read the byte
 // 0x9b as the start of a control sequence.
-func printable(s string) string { return diff.Printable(strings.ToValidUTF8(s, "\ufffd")) }
+func printable(s string) string { return report.Printable(strings.ToValidUTF8(s, "\ufffd")) }
 
 // columns is how many a terminal needs for a printable text.
 func columns(s string) int {

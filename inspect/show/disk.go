@@ -34,7 +34,7 @@ func disk(r *report.Report) part {
 	if r.Disk == nil || len(r.Disk.Partitions)+len(r.Disk.Mapped) == 0 {
 		return part{}
 	}
-	p := part{Heading: "Partitions (" + r.Disk.PartitionTable + ")"}
+	p := part{Heading: "Partitions (" + r.Disk.PartitionTable + ")", Strip: len(r.Disk.Partitions) > 0}
 	t := table{Heads: []string{">#", ">size", "filesystem", "mounted on", "label"}}
 	for _, x := range r.Disk.Partitions {
 		fs, at := filesystem(x.Filesystem)

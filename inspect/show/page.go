@@ -9,12 +9,16 @@ type page struct {
 	Title string   `json:"title"`
 	Facts []string `json:"facts"`
 	Parts []part   `json:"parts"`
+	// Tiles are numbers for a page that has room for them.
+	Tiles []fact `json:"tiles"`
 }
 
 // A part answers one question.
 type part struct {
 	Heading string  `json:"heading"`
 	Blocks  []block `json:"blocks"`
+	// Strip: the partitions can be drawn to scale above the blocks.
+	Strip bool `json:"strip,omitempty"`
 }
 
 // A block is one of these: the others are nil.

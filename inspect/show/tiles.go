@@ -1,0 +1,35 @@
+package show
+
+import (
+	"strconv"
+
+	"github.com/assay-os/assay/report"
+)
+
+// tiles are the numbers that a reader looks for first.
+func tiles(r *report.Report) []fact {
+	var size int64
+	files, logins := 0, 0
+	for i := range r.Files {
+		if e := &r.Files[i]; e.Type == report.File && first(e) {
+			files, size = files+1, size+e.Size
+		}
+	}
+	for _, u := range r.Users {
+		if canLogIn(u) {
+			logins++
+		}
+	}
+	missing := cell{"0", good}
+	if n := len(unread(r)); n > 0 {
+		missing = cell{strconv.Itoa(n), warn}
+	}
+	return []fact{
+		{Label: "in files", Value: text(Bytes(size))},
+		{Label: "files", Value: text(strconv.Itoa(files))},
+		{Label: "packages", Value: text(strconv.Itoa(len(r.Packages)))},
+		{Label: "can log in", Value: text(strconv.Itoa(logins))},
+		{Label: "ways to boot", Value: text(strconv.Itoa(len(r.Boot)))},
+		{Label: "sections not read", Value: missing},
+	}
+}
