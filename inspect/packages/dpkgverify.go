@@ -166,7 +166,6 @@ func (v *verifier) dpkgFile(ctx context.Context, f *dpkgFile, want dpkgDigest) (
 		return nil, nil
 	}
 	file, result := &v.t.Files[f.index], []byte("?????????")
-	result[1] = '.'
 	if file.Node.Type != report.File {
 		result[1] = 'M' // what has a digest is a file
 		to, err := v.t.Lookup(f.at)
@@ -182,7 +181,7 @@ func (v *verifier) dpkgFile(ctx context.Context, f *dpkgFile, want dpkgDigest) (
 	case different:
 		result[2] = '5'
 	}
-	if how != different && result[1] == '.' && how != unreadable {
+	if how != different && result[1] != 'M' && how != unreadable {
 		return nil, err
 	}
 	return &report.Difference{Result: string(result)}, err
