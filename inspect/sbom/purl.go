@@ -5,13 +5,12 @@ import (
 	"strings"
 
 	packageurl "github.com/package-url/packageurl-go"
-
-	"github.com/assay-os/assay/report"
 )
 
 // purlOf is the package URL: the type by the manager, the namespace and "distro"
 // by os-release. https://github.com/package-url/purl-spec, types deb, rpm, apk, alpm.
-func purlOf(p *report.Package, os map[string]string) string {
+// "upstream" is no part of them, but what scanners look for: the source package.
+func purlOf(p *item, os map[string]string) string {
 	kind := map[string]string{"dpkg": packageurl.TypeDebian, "rpm": packageurl.TypeRPM, "apk": packageurl.TypeApk, "pacman": packageurl.TypeAlpm}[p.Manager]
 	version, epoch := p.Version, ""
 	if kind == packageurl.TypeRPM {
@@ -24,7 +23,7 @@ func purlOf(p *report.Package, os map[string]string) string {
 		distro += "-" + v
 	}
 	qualifiers := map[string]string{}
-	for key, value := range map[string]string{"arch": p.Arch, "distro": distro, "epoch": epoch} {
+	for key, value := range map[string]string{"arch": p.Arch, "distro": distro, "epoch": epoch, "upstream": p.upstream} {
 		if value != "" {
 			qualifiers[key] = valid(value)
 		}

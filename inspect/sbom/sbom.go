@@ -56,6 +56,8 @@ type item struct {
 	homepage string
 	summary  string
 	license  license
+	// upstream is the source package, where that has another name or version.
+	upstream string
 }
 
 const (
@@ -117,8 +119,9 @@ func (b *bill) collect() {
 		if !installed(p) {
 			continue
 		}
-		x := item{Package: p, ref: refOf(p, taken), purl: purlOf(p, b.r.OSRelease)}
+		x := item{Package: p, ref: refOf(p, taken)}
 		more.fill(&x)
+		x.purl = purlOf(&x, b.r.OSRelease)
 		if _, twice := b.byName[p.Name]; twice {
 			b.byName[p.Name] = -1
 		} else {

@@ -50,8 +50,20 @@ func sample() *report.Report {
 			{Name: "gone", Version: "1", Arch: "all", Manager: "dpkg", State: "deinstall ok config-files"},
 			{Name: "libc6", Version: "2.36-9", Arch: "amd64", Manager: "dpkg", State: "install ok installed"},
 			{Name: "libc6", Version: "2.36-9", Arch: "i386", Manager: "dpkg", State: "install ok installed"},
+			{Name: "curl", Version: "3:7.50-1.fc25", Arch: "i686", Manager: "rpm"},
+			{Name: "old", Version: "1-1", Manager: "rpm"},
 			{Name: "x", Version: "1-1", Arch: "", Manager: "unheard-of"},
 			{Name: "x", Version: "1-1", Arch: "", Manager: "unheard-of"},
+		},
+		PackageFacts: report.PackageFacts{
+			Dpkg: []report.DpkgPackage{
+				{Name: "a", Version: "1:2.0~rc1+dfsg-1", Arch: "all", Source: "aa", SourceVersion: "2.0", Maintainer: "A <a@example.org>", Homepage: "https://example.org/a?b=ä c"},
+				{Name: "libc6", Version: "2.36-9", Arch: "i386", Source: "glibc", SourceVersion: "2.36-9", Maintainer: "G\n libc\xff", Homepage: "https://example.org/a?b=c"},
+			},
+			RPM: []report.RPMPackage{
+				{Name: "curl", Epoch: "3", Version: "7.50", Release: "1.fc25", Arch: "i686", License: "MIT AND (GPL-2.0-or-later WITH Classpath-exception-2.0)", Vendor: "Fedora Project", URL: "javascript:alert(1)", SourceRPM: "curl-7.50-1.fc25.src.rpm", Summary: "get \x00 URLs"},
+				{Name: "old", Version: "1", Release: "1", License: "GPLv2+ and <Public Domain>\xff"},
+			},
 		},
 		Sections: map[string]report.Section{"packages": {Status: report.OK}, "files": {Status: report.Unread, Reason: "/bin/unread: no"}},
 	}
@@ -163,8 +175,18 @@ func TestLibrariesReadThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(doc.Packages) != 7 || len(doc.Files) != 4 || len(doc.Relationships) != 1+6+4 {
+	if len(doc.Packages) != 9 || len(doc.Files) != 4 || len(doc.Relationships) != 1+8+4 {
 		t.Errorf("%d packages, %d files, %d relationships", len(doc.Packages), len(doc.Files), len(doc.Relationships))
+	}
+	curl, old := doc.Packages[5], doc.Packages[6]
+	if curl.PackageLicenseDeclared != sample().RPM[0].License || !strings.HasPrefix(old.PackageLicenseDeclared, "LicenseRef-") || doc.OtherLicenses[0].ExtractedText != "GPLv2+ and <Public Domain>\ufffd" {
+		t.Errorf("licenses %q, %q, %+v", curl.PackageLicenseDeclared, old.PackageLicenseDeclared, doc.OtherLicenses)
+	}
+	if curl.PackageSupplier.Supplier != "Fedora Project" || curl.PackageHomePage != "" || doc.Packages[1].PackageHomePage != "" || doc.Packages[4].PackageHomePage == "" {
+		t.Errorf("%+v %+v", curl, doc.Packages[4])
+	}
+	if got := doc.Packages[1].PackageExternalReferences[0].Locator; got != "pkg:deb/debian/a@1:2.0~rc1%2Bdfsg-1?arch=all&distro=debian-12&upstream=aa%402.0" {
+		t.Errorf("source %s", got)
 	}
 	if got := doc.CreationInfo.Created; got != "2023-11-14T22:13:20Z" {
 		t.Errorf("created %s: not the newest mtime", got)
@@ -179,7 +201,7 @@ func TestLibrariesReadThem(t *testing.T) {
 			below += len(*c.Components)
 		}
 	}
-	if top != 6+3 || below != 1 {
+	if top != 8+3 || below != 1 {
 		t.Errorf("%d components, %d below them", top, below)
 	}
 	if (*bom.Compositions)[0].Aggregate != cdx.CompositionAggregateIncomplete {
@@ -206,6 +228,7 @@ func TestReferences(t *testing.T) {
 		}
 		ids := map[string]int{}
 		each(doc, keys.id, func(s string) { ids[s]++ })
+		each(doc, "licenseId", func(s string) { ids[s]++ })
 		for id, n := range ids {
 			if n > 1 {
 				t.Errorf("%s: %s is there %d times", name, id, n)
@@ -213,7 +236,7 @@ func TestReferences(t *testing.T) {
 		}
 		for _, key := range keys.refs {
 			each(doc, key, func(s string) {
-				if ids[s] == 0 && s != "NOASSERTION" {
+				if ids[s] == 0 && s != "NOASSERTION" && !strings.HasPrefix(s, "MIT AND") {
 					t.Errorf("%s: %s leads to %s, which is not there", name, key, s)
 				}
 			})
