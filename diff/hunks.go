@@ -50,7 +50,7 @@ func Unified(name string, a, b []byte) string {
 	}
 	lines := lineDiff(string(a), string(b))
 	var out strings.Builder
-	name = Printable(name)
+	name = report.Printable(name)
 	fmt.Fprintf(&out, "--- a%s\n+++ b%s\n", name, name)
 	for _, h := range cut(lines) {
 		h.render(&out, lines)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/assay-os/assay/report"
 )
 
 // The elements of JUnit's XML, as CI servers read it.
@@ -41,12 +43,12 @@ func (r *Result) JUnit(w io.Writer, required Verdict) error {
 	suite := junitSuite{Name: "assay diff", Cases: []junitCase{verdict}}
 	for _, c := range r.Changes {
 		if c.Rule == "" {
-			suite.Cases = append(suite.Cases, junitCase{Class: "assay.diff." + c.Section, Name: Printable(c.Path.String()), Failure: junitChange(c)})
+			suite.Cases = append(suite.Cases, junitCase{Class: "assay.diff." + c.Section, Name: report.Printable(c.Path.String()), Failure: junitChange(c)})
 		}
 	}
 	for _, u := range r.Unread {
 		suite.Cases = append(suite.Cases, junitCase{
-			Class: "assay.read." + u.Section, Name: u.Side, Error: &junitProblem{Message: "not read: " + Printable(u.Reason)},
+			Class: "assay.read." + u.Section, Name: u.Side, Error: &junitProblem{Message: "not read: " + report.Printable(u.Reason)},
 		})
 	}
 	for _, c := range suite.Cases {
@@ -76,7 +78,7 @@ func junitChange(c Change) *junitProblem {
 	}
 	var lines []string
 	for _, f := range c.Fields {
-		lines = append(lines, fmt.Sprintf("%s: %s → %s", f, Printable(c.A[f].String()), Printable(c.B[f].String())))
+		lines = append(lines, fmt.Sprintf("%s: %s → %s", f, report.Printable(c.A[f].String()), report.Printable(c.B[f].String())))
 	}
 	return &junitProblem{Message: "modified: " + strings.Join(c.Fields, ", "), Text: strings.Join(lines, "\n")}
 }

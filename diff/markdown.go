@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/assay-os/assay/report"
 )
 
 // maxMarkdown is how many unexplained changes a comment tells one by one: what
@@ -81,7 +83,7 @@ func (r *Result) markdownExplained(w io.Writer) {
 
 // code is text of an image as a code span, in which nothing is markup.
 func code(s string) string {
-	s = strings.ReplaceAll(Printable(s), "|", "\\|")
+	s = strings.ReplaceAll(report.Printable(s), "|", "\\|")
 	if strings.TrimSpace(s) == "" {
 		return "nothing"
 	}
@@ -98,7 +100,7 @@ func code(s string) string {
 // cell is text in a table, with what would be markup escaped.
 func cell(s string) string {
 	var b strings.Builder
-	for _, c := range Printable(s) {
+	for _, c := range report.Printable(s) {
 		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@", c) {
 			b.WriteByte('\\')
 		}

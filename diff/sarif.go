@@ -74,7 +74,7 @@ func (r *Result) SARIF(w io.Writer) error {
 	for _, u := range r.Unread {
 		results = append(results, sarifResult{
 			Rule: sarifUnread, Level: "warning",
-			Message: sarifMessage{fmt.Sprintf("%s, section %s: %s", u.Side, u.Section, Printable(u.Reason))},
+			Message: sarifMessage{fmt.Sprintf("%s, section %s: %s", u.Side, u.Section, report.Printable(u.Reason))},
 		})
 	}
 	return report.NewEncoder(w, "  ").Encode(sarifLog{
@@ -87,7 +87,7 @@ func sarifChange(c Change) sarifResult {
 	out := sarifResult{Rule: sarifDifference, Level: "error", Message: sarifMessage{changeText(c)}}
 	if c.Rule != "" {
 		out.Rule, out.Level = sarifExplained, "note"
-		out.Message.Text += " (" + c.Rule + ": " + Printable(c.Reason) + ")"
+		out.Message.Text += " (" + c.Rule + ": " + report.Printable(c.Reason) + ")"
 	}
 	if name, ok := strings.CutPrefix(string(c.Path), "/"); ok && c.Section == "files" {
 		out.Locations = []sarifLocation{{sarifPhysical{sarifArtifact{(&url.URL{Path: name}).EscapedPath()}}}}
@@ -97,7 +97,7 @@ func sarifChange(c Change) sarifResult {
 
 // changeText is a change in one line.
 func changeText(c Change) string {
-	text := fmt.Sprintf("%s: %s %s", owner(c), Printable(c.Path.String()), c.Kind)
+	text := fmt.Sprintf("%s: %s %s", owner(c), report.Printable(c.Path.String()), c.Kind)
 	if c.Kind != Modified {
 		return text + ": " + sideSummary(c)
 	}

@@ -23,7 +23,7 @@ func (r *Result) Text(w io.Writer, contents Contents) error {
 	fmt.Fprintf(b, "%s  (scope: %s)\n", r.Verdict, r.Scope)
 	fmt.Fprintf(b, "  a %s\n  b %s\n", orNone(r.DigestA), orNone(r.DigestB))
 	for _, u := range r.Unread {
-		fmt.Fprintf(b, "  not read in %s: %s: %s\n", u.Side, u.Section, Printable(u.Reason))
+		fmt.Fprintf(b, "  not read in %s: %s: %s\n", u.Side, u.Section, report.Printable(u.Reason))
 	}
 	if len(r.NotCompared) > 0 {
 		fmt.Fprintf(b, "  not compared, recorded on one side only: %s\n", strings.Join(r.NotCompared, ", "))
@@ -64,7 +64,7 @@ func (r *Result) textExplained(w io.Writer) {
 			fmt.Fprintln(w, "\nexplained by rules:")
 		}
 		n := len(g.changes)
-		fmt.Fprintf(w, "\n%s: %d %s. %s\n", g.name, n, plural(n, "change", "changes"), Printable(g.changes[0].Reason))
+		fmt.Fprintf(w, "\n%s: %d %s. %s\n", g.name, n, plural(n, "change", "changes"), report.Printable(g.changes[0].Reason))
 		for i, c := range g.changes {
 			if i == 5 {
 				fmt.Fprintf(w, "  … and %d more\n", n-i)
@@ -81,7 +81,7 @@ func owner(c Change) string {
 	case c.Section != "files":
 		return "section " + c.Section
 	case c.Package != "":
-		return "package " + Printable(c.Package)
+		return "package " + report.Printable(c.Package)
 	default:
 		return "files of no package"
 	}
@@ -111,7 +111,7 @@ func group(changes []Change, key func(Change) (string, bool)) []changeGroup {
 
 func textChange(w io.Writer, c Change) {
 	mark := map[Kind]string{Added: "+", Removed: "-", Modified: "~"}[c.Kind]
-	fmt.Fprintf(w, "  %s %s", mark, Printable(c.Path.String()))
+	fmt.Fprintf(w, "  %s %s", mark, report.Printable(c.Path.String()))
 	if c.Kind != Modified {
 		fmt.Fprintf(w, "  %s\n", sideSummary(c))
 		return
@@ -140,7 +140,7 @@ func sideSummary(c Change) string {
 
 // short is a value that fits a line: digests are cut, nothing is "–".
 func short(name string, v report.Raw) string {
-	s := Printable(v.String())
+	s := report.Printable(v.String())
 	switch {
 	case s == "":
 		return "–"
@@ -151,23 +151,6 @@ func short(name string, v report.Raw) string {
 	default:
 		return s
 	}
-}
-
-// Printable makes s safe for a terminal: control characters, escapes among
-// them, and the marks that reorder text become \u{…}.
-func Printable(s string) string {
-	if !strings.ContainsFunc(s, report.Hidden) {
-		return s
-	}
-	var b strings.Builder
-	for _, c := range s {
-		if report.Hidden(c) {
-			fmt.Fprintf(&b, `\u{%x}`, c)
-		} else {
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
 }
 
 func indent(s string) string {

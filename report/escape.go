@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -31,6 +32,23 @@ func Hidden(c rune) bool {
 	list := hidden()
 	i := sort.Search(len(list), func(i int) bool { return list[i][1] >= c })
 	return i < len(list) && list[i][0] <= c
+}
+
+// Printable makes s safe for a terminal: control characters, escapes among
+// them, and the marks that reorder text become \u{…}.
+func Printable(s string) string {
+	if !strings.ContainsFunc(s, Hidden) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if Hidden(c) {
+			fmt.Fprintf(&b, `\u{%x}`, c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // EscapeJSON returns a JSON document with each hidden character as \u escapes,

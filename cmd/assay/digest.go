@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
+	"github.com/assay-os/assay/report"
 )
 
 // A subjectDigest is the functional digest of one subject.
@@ -108,7 +109,7 @@ func writeDigests(w, complaints io.Writer, list []subjectDigest, format string) 
 	}
 	unread := 0
 	for _, s := range list {
-		name := diff.Printable(s.Subject)
+		name := report.Printable(s.Subject)
 		if s.Digest == "" {
 			unread++
 			fmt.Fprintf(complaints, "assay: %s: no digest: %s\n", name, s.Reason)

@@ -63,13 +63,13 @@ func absolute(name string) report.Raw {
 
 func writeExplanation(w io.Writer, e *diff.Explanation) {
 	for _, s := range e.Steps {
-		fmt.Fprintf(w, "rule %s: %s\n", s.Rule, diff.Printable(s.Reason))
+		fmt.Fprintf(w, "rule %s: %s\n", s.Rule, report.Printable(s.Reason))
 		for _, name := range slices.Sorted(maps.Keys(s.Before)) {
 			after := "left out"
 			if v, ok := s.After[name]; ok && v.String() != leftOut {
-				after = diff.Printable(v.String())
+				after = report.Printable(v.String())
 			}
-			fmt.Fprintf(w, "  %-12s %s → %s\n", name, diff.Printable(s.Before[name].String()), after)
+			fmt.Fprintf(w, "  %-12s %s → %s\n", name, report.Printable(s.Before[name].String()), after)
 		}
 	}
 	if len(e.Facts) == 0 {
@@ -79,7 +79,7 @@ func writeExplanation(w io.Writer, e *diff.Explanation) {
 	fmt.Fprintln(w, "what counts:")
 	for _, name := range e.FactNames() {
 		if v := e.Facts[name].String(); v != leftOut {
-			fmt.Fprintf(w, "  %-12s %s\n", name, diff.Printable(v))
+			fmt.Fprintf(w, "  %-12s %s\n", name, report.Printable(v))
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
@@ -146,7 +145,7 @@ func (x *extractor) run(ctx context.Context, files []*tree.File) error {
 func (x *extractor) leave(f *tree.File, err error) {
 	const shown = 20
 	if x.count++; x.count <= shown {
-		x.left = append(x.left, diff.Printable(f.Path+": "+err.Error()))
+		x.left = append(x.left, report.Printable(f.Path+": "+err.Error()))
 	}
 }
 

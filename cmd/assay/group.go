@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/report"
 )
 
 // A subjectGroup is subjects that behave the same.
@@ -34,7 +34,7 @@ func runGroup(c *cobra.Command, subjects []string, how opening, format string, r
 		writeGroups(c.OutOrStdout(), groups)
 	}
 	for _, s := range unread {
-		fmt.Fprintf(c.ErrOrStderr(), "assay: %s: no digest: %s\n", diff.Printable(s.Subject), s.Reason)
+		fmt.Fprintf(c.ErrOrStderr(), "assay: %s: no digest: %s\n", report.Printable(s.Subject), s.Reason)
 	}
 	switch {
 	case err != nil:
@@ -81,9 +81,9 @@ func writeGroups(w io.Writer, groups []subjectGroup) {
 		for _, s := range g.Subjects {
 			note := ""
 			if i > 0 && len(groups[0].Subjects) > len(g.Subjects) {
-				note = "  (apart from the most; compare it with " + diff.Printable(groups[0].Subjects[0]) + ")"
+				note = "  (apart from the most; compare it with " + report.Printable(groups[0].Subjects[0]) + ")"
 			}
-			fmt.Fprintf(w, "  %s%s\n", diff.Printable(s), note)
+			fmt.Fprintf(w, "  %s%s\n", report.Printable(s), note)
 		}
 	}
 }

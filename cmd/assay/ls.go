@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/tree"
@@ -136,12 +135,12 @@ func (l *lister) line(f *tree.File, name string) {
 	if l.o.null {
 		end = "\x00"
 	} else {
-		name = diff.Printable(report.Raw(name).String())
+		name = report.Printable(report.Raw(name).String())
 	}
 	if l.o.long {
 		name = longLine(f.Node) + name
 		if f.Node.Type == report.Symlink {
-			name += " -> " + diff.Printable(f.Node.Target.String())
+			name += " -> " + report.Printable(f.Node.Target.String())
 		}
 	}
 	fmt.Fprint(l.w, name+end)
@@ -189,7 +188,7 @@ func runCat(c *cobra.Command, subject string, paths []string, o opening) (err er
 			return notThere(err)
 		}
 		if f.Node.Type != report.File {
-			return usage(fmt.Errorf("cat: %s is a %s, not a file", diff.Printable(path), f.Node.Type))
+			return usage(fmt.Errorf("cat: %s is a %s, not a file", report.Printable(path), f.Node.Type))
 		}
 		if err := copyContent(c.Context(), c.OutOrStdout(), f); err != nil {
 			return err
@@ -214,19 +213,19 @@ func copyContent(ctx context.Context, w io.Writer, f *tree.File) (err error) {
 		n, err := content.ReadAt(buf, off)
 		if n > 0 {
 			if _, err := w.Write(buf[:n]); err != nil {
-				return fmt.Errorf("write %s: %w", diff.Printable(f.Path), err)
+				return fmt.Errorf("write %s: %w", report.Printable(f.Path), err)
 			}
 			off += int64(n)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", diff.Printable(f.Path), err)}
+			return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", report.Printable(f.Path), err)}
 		}
 		if n == 0 {
-			return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", diff.Printable(f.Path), io.ErrUnexpectedEOF)}
+			return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", report.Printable(f.Path), io.ErrUnexpectedEOF)}
 		}
 	}
 	if err := image.Unchanged(content); err != nil {
-		return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", diff.Printable(f.Path), err)}
+		return &exitError{exitInconclusive, fmt.Errorf("read %s: %w", report.Printable(f.Path), err)}
 	}
 	return nil
 }

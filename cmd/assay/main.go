@@ -29,7 +29,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/report"
 )
 
 // The exit codes of the contract.
@@ -104,7 +104,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // to the terminal.
 func oneLine(msg string) string {
 	lines := strings.FieldsFunc(msg, func(c rune) bool { return c == '\n' || c == '\r' })
-	return diff.Printable(strings.Join(lines, "; "))
+	return report.Printable(strings.Join(lines, "; "))
 }
 
 // interrupted is what a command ended with after a signal, in plain words where

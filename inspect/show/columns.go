@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/text/width"
 
-	"github.com/assay-os/assay/diff"
+	"github.com/assay-os/assay/report"
 )
 
 // printable is a text of the report as a terminal may have it: one line of
