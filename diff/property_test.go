@@ -24,6 +24,8 @@ var volatile = map[string]string{
 	".Subject.Kind":             "what holds a tree is not seen from inside; the scope tells disks from trees",
 	".Subject.Format":           "rule container",
 	".Disk.Format":              "rule container",
+	".Disk.FormatVersion":       "rule container",
+	".Disk.BootCode":            "explains, the region of the boot code is compared",
 	".Disk.Digest":              "rule block-placement",
 	".Container.Digest":         "rule image-history",
 	".Container.ConfigDigest":   "rule image-history",

@@ -64,7 +64,7 @@ func Rules() []Rule {
 			Rule: report.Rule{Name: "container", Version: 1,
 				Reason: "how an image is stored is not seen from inside of it",
 				Source: "qemu-img(1)"},
-			facts: []string{"disk.format"},
+			facts: []string{"disk.format", "disk.format_version"},
 		},
 		{
 			Rule: report.Rule{Name: "block-placement", Version: 1,

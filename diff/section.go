@@ -200,10 +200,11 @@ func plain(raw json.RawMessage) string {
 	return string(raw)
 }
 
+// diskRecords is what is said of the disk itself. The boot code is compared as a region.
 func diskRecords(r *report.Report) []record {
 	d := *r.Disk
 	d.Partitions, d.Mapped, d.Regions = nil, nil, nil
-	fields := slices.DeleteFunc(fieldsOf(d), func(f field) bool { return f.name == "partitions" || f.name == "regions" })
+	fields := slices.DeleteFunc(fieldsOf(d), func(f field) bool { return f.name == "partitions" || f.name == "regions" || f.name == "boot_code" })
 	return []record{{"disk", fields}}
 }
 

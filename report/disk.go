@@ -5,6 +5,11 @@ package report
 type Disk struct {
 	// Format is the container's: "raw", "qcow2", ...
 	Format string `json:"format"`
+	// FormatVersion is what qemu-img(1) calls compat of a qcow2 image: "0.10" or "1.1".
+	FormatVersion string `json:"format_version,omitempty"`
+	// BootCode is whose program the first sector holds: "grub", or empty where
+	// it is none that is known.
+	BootCode string `json:"boot_code,omitempty"`
 	// Size is the guest-visible size in bytes.
 	Size int64 `json:"size"`
 	// Digest is the hex SHA-256 over the guest-visible content, in the form

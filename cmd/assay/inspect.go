@@ -187,11 +187,11 @@ func crossRead(c *cobra.Command, subject string, o inspectOptions, r *report.Rep
 		return err
 	}
 	if s := theirs.Sections["files"]; s.Status == report.Unread && s.Reason != inspect.NotHashed {
-		fmt.Fprintln(c.ErrOrStderr(), "assay: cross-read: the kernel did not read everything: "+diff.Printable(s.Reason))
+		fmt.Fprintln(c.ErrOrStderr(), "assay: cross-read: the kernel did not read everything: "+report.Printable(s.Reason))
 	}
 	list := inspect.CrossRead(r, theirs)
 	for _, d := range list[:min(len(list), maxDisagreements)] {
-		fmt.Fprintln(c.ErrOrStderr(), "assay: cross-read: "+diff.Printable(d.String()))
+		fmt.Fprintln(c.ErrOrStderr(), "assay: cross-read: "+report.Printable(d.String()))
 	}
 	if more := len(list) - maxDisagreements; more > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "assay: cross-read: and %d more\n", more)
@@ -253,7 +253,7 @@ func writeDigest(w io.Writer, r *report.Report) error {
 func firstUnread(r *report.Report) string {
 	for _, name := range append([]string{"files", "disk"}, slices.Sorted(maps.Keys(r.Sections))...) {
 		if s := r.Sections[name]; s.Status == report.Unread {
-			return fmt.Sprintf("section %s was not read: %s", name, diff.Printable(s.Reason))
+			return fmt.Sprintf("section %s was not read: %s", name, report.Printable(s.Reason))
 		}
 	}
 	return "a section was not read"

@@ -6,6 +6,7 @@ package formats
 import (
 	"io"
 
+	"github.com/assay-os/assay/inspect/imageinfo"
 	"github.com/assay-os/assay/inspect/sbom"
 	"github.com/assay-os/assay/inspect/show"
 	"github.com/assay-os/assay/report"
@@ -38,6 +39,7 @@ func All() []Format {
 		{"text", "a page for people", func(w io.Writer, r *report.Report, o Options) error { return show.Text(w, r, o.Page) }},
 		{"html", "the page and all there is behind it, one file for a browser", func(w io.Writer, r *report.Report, o Options) error { return show.HTML(w, r, o.Page) }},
 		{"mtree", "the files, as mtree(5) has them", func(w io.Writer, r *report.Report, _ Options) error { return show.MTree(w, r) }},
+		{"image-info", "what osbuild-image-info writes", func(w io.Writer, r *report.Report, _ Options) error { return imageinfo.Encode(w, r) }},
 		{"spdx", "a bill of materials, SPDX 2.3", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteSPDX(w, r, o.SBOM) }},
 		{"spdx3", "SPDX 3.0.1", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteSPDX3(w, r, o.SBOM) }},
 		{"cyclonedx", "CycloneDX 1.6", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteCycloneDX(w, r, o.SBOM) }},

@@ -23,6 +23,9 @@ func (i *Image) openQCOW2(f Device, at place, depth int) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	if depth == 0 {
+		i.formatVersion = map[uint32]string{2: "0.10", 3: "1.1"}[h.Version]
+	}
 	if h.Backing == "" {
 		return qcow2.Open(f, f.Size(), nil)
 	}

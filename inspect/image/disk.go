@@ -1,9 +1,11 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/assay-os/assay/inspect/image/mapper"
 	"github.com/assay-os/assay/inspect/image/partition"
@@ -19,7 +21,7 @@ var errNoImage = errors.New("it is no image: neither an archive, nor a partition
 func (i *Image) openDisk(ctx context.Context, dev Device, format string) error {
 	dev = pass.Over(dev)
 	i.Device = dev
-	i.Disk = &report.Disk{Format: format, Size: dev.Size(), PartitionTable: "none", SectorSize: 512, Partitions: []report.Partition{}}
+	i.Disk = &report.Disk{Format: format, FormatVersion: i.formatVersion, BootCode: bootCodeOf(dev), Size: dev.Size(), PartitionTable: "none", SectorSize: 512, Partitions: []report.Partition{}}
 	i.Subject = report.Subject{Kind: "disk", Format: format}
 	table, err := readTable(dev)
 	s := &stack{img: i}
@@ -54,6 +56,19 @@ func (i *Image) openDisk(ctx context.Context, dev Device, format string) error {
 		s.done[0].shareWith(table, cover)
 	}
 	return i.findRegions(table, s.done)
+}
+
+// bootCodeOf tells whose program a disk begins with, as the name in its first
+// sector says: GRUB's boot.S prints it. A sector that cannot be read is told where
+// the table is read.
+func bootCodeOf(dev Device) string {
+	sector := make([]byte, 512)
+	if n, err := dev.ReadAt(sector, 0); n == len(sector) || err == io.EOF {
+		if bytes.Contains(sector[:n], []byte("GRUB")) {
+			return "grub"
+		}
+	}
+	return ""
 }
 
 // pushPartition has one partition looked into. What it cannot be read for it

@@ -61,6 +61,9 @@ type Image struct {
 	// that is missing at the end.
 	Problems []error
 
+	// formatVersion is that of the container that holds the disk.
+	formatVersion string
+
 	options Options
 	closers []func() error
 }
