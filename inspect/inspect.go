@@ -38,6 +38,8 @@ type Options struct {
 	// Verify reads contents once more where packages record them by a digest that is not
 	// SHA-256: see the section "verification".
 	Verify bool
+	// ShowHashes keeps the hashes of passwords in the sections "shadow" and "gshadow".
+	ShowHashes bool
 	// Workers is how many files are hashed at once; 0 means one for each core.
 	Workers int
 	// Sections are the sections to fill, by their names in [SectionNames];

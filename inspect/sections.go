@@ -7,6 +7,7 @@ import (
 	"github.com/assay-os/assay/inspect/accounts"
 	"github.com/assay-os/assay/inspect/boot"
 	"github.com/assay-os/assay/inspect/configfiles"
+	"github.com/assay-os/assay/inspect/network"
 	"github.com/assay-os/assay/inspect/packages"
 	"github.com/assay-os/assay/inspect/privileges"
 	"github.com/assay-os/assay/inspect/section"
@@ -22,8 +23,8 @@ func Sections() []section.Section { return sections(Options{}) }
 
 func sections(o Options) []section.Section {
 	return slices.Concat(
-		packages.Sections(packages.Options{Contents: o.Verify}), accounts.Sections(), settings.Sections(), configfiles.Sections(), boot.Sections(), systemd.Sections(),
-		selinux.Sections(), privileges.Sections(),
+		packages.Sections(packages.Options{Contents: o.Verify}), accounts.Sections(accounts.Options{Hashes: o.ShowHashes}), settings.Sections(), configfiles.Sections(), boot.Sections(), systemd.Sections(),
+		selinux.Sections(), privileges.Sections(), network.Sections(),
 	)
 }
 

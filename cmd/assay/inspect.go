@@ -23,15 +23,16 @@ import (
 // inspectOptions are the flags of assay inspect.
 type inspectOptions struct {
 	opening
-	output   string
-	format   string
-	digest   bool
-	noHash   bool
-	cross    bool
-	verify   bool
-	cache    string
-	sections []string
-	bill     billOptions
+	output     string
+	format     string
+	digest     bool
+	noHash     bool
+	cross      bool
+	verify     bool
+	showHashes bool
+	cache      string
+	sections   []string
+	bill       billOptions
 }
 
 func newInspect() *cobra.Command {
@@ -77,6 +78,7 @@ code is 2.`,
 	f.BoolVar(&o.digest, "digest", false, "print the functional digest instead of the report")
 	f.BoolVar(&o.noHash, "no-hash", false, "do not read contents")
 	f.BoolVar(&o.verify, "verify", false, "compare every content with what its package records, also where that means to read it once more (dpkg)")
+	f.BoolVar(&o.showHashes, "show-hashes", false, "show the hashes of passwords in the sections shadow and gshadow")
 	f.StringVar(&o.cache, "hash-cache", "", "keep digests in `FILE`, and believe those of files that the filesystem says are unchanged")
 	f.BoolVar(&o.cross, "cross-read", false, "read it through the kernel, too (root only), and require both readers to agree on every fact")
 	f.StringSliceVar(&o.sections, "sections", nil, "fill only the sections `NAME,…`: "+strings.Join(inspect.SectionNames(), ", "))
@@ -119,7 +121,7 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 		return err
 	}
 	r, err := inspectSubject(c.Context(), subject, o.opening, inspect.Options{
-		NoHash: o.noHash, Verify: o.verify, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()), HashCache: cache,
+		NoHash: o.noHash, Verify: o.verify, ShowHashes: o.showHashes, Sections: o.sections, Progress: progressOf(c.ErrOrStderr()), HashCache: cache,
 	})
 	if err == nil {
 		err = o.writeCache(cache)

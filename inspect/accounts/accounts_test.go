@@ -25,7 +25,7 @@ func TestShadow(t *testing.T) {
 		"/etc/shadow":  "root:!$6$salt$secret:19000:0:99999:7:::\n+::::::::\nbob:$y$j9T$s$secret:0:1:2:3:4:5:\nnone::19000::::::\noff:*:::::::\nsh:!\n",
 		"/etc/gshadow": "adm:*::syslog,bob\nsecret:$6$s$secret:bob:\nopen:::\n",
 	}
-	r := sectiontest.Report(t, []section.Section{shadow(), gshadow()}, files)
+	r := sectiontest.Report(t, []section.Section{shadow(false), gshadow(false)}, files)
 	want := []report.ShadowEntry{
 		{Name: "bob", State: "password", Algorithm: "yescrypt", Changed: day(0), Min: day(1), Max: day(2), Warn: day(3), Inactive: day(4), Expire: day(5)},
 		{Name: "none", State: "none", Changed: day(19000)},
@@ -44,9 +44,7 @@ func TestShadow(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", r.Gshadow, groups)
 	}
 	noSecret(t, r)
-	if err := ShowHashes(treetest.Of(t, treetest.Map{Files: files}), r); err != nil {
-		t.Fatal(err)
-	}
+	r = sectiontest.Report(t, Sections(Options{Hashes: true}), files)
 	if r.Shadow[0].Hash != "$y$j9T$s$secret" || r.Gshadow[2].Hash != "$6$s$secret" {
 		t.Errorf("asked for, and not shown: %+v, %+v", r.Shadow[0], r.Gshadow[2])
 	}
@@ -66,7 +64,7 @@ func noSecret(t *testing.T, r *report.Report) {
 }
 
 func TestBadLines(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{
 		"/etc/shadow": "a:*:x::::::\nb\nok:*:1::::::\n", "/etc/gshadow": "a\n", "/etc/subuid": "bob:1:2\nbob:x:2\nbob\n",
 		"/etc/login.defs": "A\x00", "/usr/lib/passwd": "x\n", "/usr/lib/group": "x\n",
 	})
@@ -82,14 +80,14 @@ func TestBadLines(t *testing.T) {
 }
 
 func TestAbsent(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{"/etc/x": ""})
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{"/etc/x": ""})
 	for name := range r.Sections {
 		sectiontest.Status(t, r, name, report.Absent)
 	}
 }
 
 func TestTables(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{
 		"/etc/subuid": "bob:100000:65536\nbob:200000:1\n", "/etc/subgid": "1000:5:6\n",
 		"/etc/login.defs":    "# x\nUID_MIN\t\t 1000\nENCRYPT_METHOD \"YESCRYPT\"\nUID_MIN 2000\nEMPTY\n",
 		"/etc/nsswitch.conf": "passwd:         files systemd  # x\nhosts: files [!UNAVAIL=return] dns\n",

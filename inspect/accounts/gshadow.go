@@ -12,15 +12,17 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-func gshadow() section.Section {
+func gshadow(hashes bool) section.Section {
 	return section.Section{
 		Name: "gshadow", Source: gshadowFile,
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
-			list, err := gshadowLines(t)
-			for i := range list {
-				list[i].Hash = ""
+			var err error
+			r.Gshadow, err = gshadowLines(t)
+			for i := range r.Gshadow {
+				if !hashes {
+					r.Gshadow[i].Hash = ""
+				}
 			}
-			r.Gshadow = list
 			return err
 		},
 	}

@@ -1,13 +1,12 @@
 package accounts
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/network/sshkey"
 	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/inspect/section/secret"
 	"github.com/assay-os/assay/report"
@@ -50,28 +49,14 @@ func keyOf(line string) (report.AuthorizedKey, error) {
 	}
 	text, comment, _ := cutSpace(rest)
 	blob, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || keyType(blob) != kind {
+	if err != nil {
 		return report.AuthorizedKey{}, errNoKey
 	}
-	return report.AuthorizedKey{Type: kind, Fingerprint: fingerprint(blob), Comment: strings.TrimSpace(comment)}, nil
-}
-
-// fingerprint is OpenSSH's of a key's wire form: RFC 4253, section 6.6.
-func fingerprint(blob []byte) string {
-	sum := sha256.Sum256(blob)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
-}
-
-// keyType is the name that the wire form begins with.
-func keyType(blob []byte) string {
-	if len(blob) < 4 {
-		return ""
+	k, err := sshkey.FromBlob(blob)
+	if err != nil || k.Type != kind {
+		return report.AuthorizedKey{}, errNoKey
 	}
-	n := binary.BigEndian.Uint32(blob)
-	if n == 0 || uint64(n) > uint64(len(blob)-4) {
-		return ""
-	}
-	return string(blob[4 : 4+n])
+	return report.AuthorizedKey{Type: kind, Fingerprint: k.Fingerprint, Comment: strings.TrimSpace(comment)}, nil
 }
 
 // cutOptions takes the options from a line: up to the first space that stands in no quotes.

@@ -19,7 +19,7 @@ import (
 // TestDebian reads a whole Debian system, and asks its own programs.
 func TestDebian(t *testing.T) {
 	root := fixtures.DebianTree(t)
-	r := sectiontest.Fill(t, Sections(), treetest.Open(t, root))
+	r := sectiontest.Fill(t, Sections(Options{}), treetest.Open(t, root))
 	for name, s := range r.Sections {
 		if s.Status == report.Unread {
 			t.Errorf("section %s: %s", name, s.Reason)

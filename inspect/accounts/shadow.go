@@ -20,26 +20,23 @@ const (
 	gshadowFile = "/etc/gshadow"
 )
 
-func shadow() section.Section {
+func shadow(hashes bool) section.Section {
 	return section.Section{
 		Name: "shadow", Source: shadowFile, Oracle: "chage --root TREE --list, passwd --root TREE --status",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) (err error) {
-			r.Shadow, err = readShadow(t)
+			r.Shadow, err = shadowLines(t)
+			for i := range r.Shadow {
+				if !hashes {
+					r.Shadow[i].Hash = ""
+				}
+			}
 			return err
 		},
 	}
 }
 
-// readShadow gives the entries with their hashes left out, sorted by name. Lines that are
-// no entry are an error, and the others are read all the same, as getspent(3) does.
-func readShadow(t *tree.Tree) ([]report.ShadowEntry, error) {
-	list, err := shadowLines(t)
-	for i := range list {
-		list[i].Hash = ""
-	}
-	return list, err
-}
-
+// shadowLines gives the entries with their hashes, sorted by name. Lines that are no entry
+// are an error, and the others are read all the same, as getspent(3) does.
 func shadowLines(t *tree.Tree) ([]report.ShadowEntry, error) {
 	data, err := t.ReadFile(shadowFile, section.MaxTable)
 	if err != nil {

@@ -39,6 +39,14 @@ func subids() section.Section {
 	}
 }
 
+// unless makes what is not there no error.
+func unless(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // readSubIDs gives the lines "owner:start:count" of subuid(5).
 func readSubIDs(t *tree.Tree, name string, add func(owner string, x report.IDRange)) error {
 	data, err := t.ReadFile(name, section.MaxTable)

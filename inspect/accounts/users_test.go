@@ -9,7 +9,7 @@ import (
 )
 
 func TestUsers(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{
 		"/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n# a comment\n\n" +
 			"bob:x:1000:1000:Bob,,,:/home/bob:/bin/sh\neve::1001:100::/home/eve:/bin/sh\n" +
 			"old:aaBBccDDeeFFg:1002:100::/:/bin/sh\nlost:x:1003:100::relative:/bin/sh\ndaemon:*:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n",
@@ -52,7 +52,7 @@ func TestPasswordState(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	r := sectiontest.Report(t, Sections(), map[string]string{"/etc/group": "sudo:x:27:zoe,bob\nadm:*:4:\n"})
+	r := sectiontest.Report(t, Sections(Options{}), map[string]string{"/etc/group": "sudo:x:27:zoe,bob\nadm:*:4:\n"})
 	want := []report.Group{{Name: "adm", GID: 4}, {Name: "sudo", GID: 27, Members: []string{"bob", "zoe"}}}
 	if !reflect.DeepEqual(r.Groups, want) {
 		t.Errorf("%+v", r.Groups)
