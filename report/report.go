@@ -36,6 +36,7 @@ type Report struct {
 
 	AccountFacts
 	BootFacts
+	ConfigFacts
 	NetworkFacts
 	PackageFacts
 	PrivilegeFacts
