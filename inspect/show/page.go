@@ -83,7 +83,7 @@ func pageOf(r *report.Report, o Options) *page {
 	p := &page{}
 	identity(p, r)
 	for _, f := range []func(*report.Report) part{
-		disk, container, boots, logins, running, contents,
+		disk, container, boots, logins, running, network, setup, contents, intact,
 	} {
 		if x := f(r); len(x.Blocks) > 0 {
 			p.Parts = append(p.Parts, x)

@@ -9,15 +9,10 @@ import (
 // tiles are the numbers that a reader looks for first.
 func tiles(r *report.Report) []fact {
 	var size int64
-	files, logins := 0, 0
+	files := 0
 	for i := range r.Files {
 		if e := &r.Files[i]; e.Type == report.File && first(e) {
 			files, size = files+1, size+e.Size
-		}
-	}
-	for _, u := range r.Users {
-		if canLogIn(u) {
-			logins++
 		}
 	}
 	missing := cell{"0", good}
@@ -28,7 +23,7 @@ func tiles(r *report.Report) []fact {
 		{Label: "in files", Value: text(Bytes(size))},
 		{Label: "files", Value: text(strconv.Itoa(files))},
 		{Label: "packages", Value: text(strconv.Itoa(len(r.Packages)))},
-		{Label: "can log in", Value: text(strconv.Itoa(logins))},
+		{Label: "can log in", Value: text(strconv.Itoa(len(accounts(r))))},
 		{Label: "ways to boot", Value: text(strconv.Itoa(len(r.Boot)))},
 		{Label: "sections not read", Value: missing},
 	}
