@@ -7,6 +7,3 @@ package report
 
 // BootFacts say what boots, and how.
 type BootFacts struct{}
-
-// SystemdFacts say what systemd will do.
-type SystemdFacts struct{}

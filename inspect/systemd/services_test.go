@@ -121,8 +121,3 @@ func plant(t *testing.T, root string, files map[string]string) {
 		}
 	}
 }
-
-func FuzzInstall(f *testing.F) {
-	f.Add([]byte("[Install]\nAlias=a b\n"))
-	f.Fuzz(func(_ *testing.T, data []byte) { parseInstall(data) })
-}

@@ -61,6 +61,8 @@ type File struct {
 	Headers []Header
 	// Problems are lines that the program would not understand.
 	Problems []Problem
+	// Broken is set when the last problem ended the reading: see [Dialect].
+	Broken bool
 }
 
 // An Assignment is one "Key=value".

@@ -53,6 +53,9 @@ func TestParse(t *testing.T) {
 		{"empty", keyfile.Systemd(), "", nil},
 	} {
 		f, err := keyfile.Parse([]byte(c.text), c.dialect)
+		if f.Broken != (c.name == "header") {
+			t.Errorf("%s: broken is %t", c.name, f.Broken)
+		}
 		if got := short(f); err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v\ngot  %q\nwant %q", c.name, err, got, c.want)
 		}

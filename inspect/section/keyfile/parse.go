@@ -52,7 +52,7 @@ func (p *parser) backslash(n int, line string) {
 		line = line[:len(line)-1]
 	}
 	if !p.hold(n, line) {
-		p.done, p.held = true, nil
+		p.done, p.held, p.file.Broken = true, nil, true
 	} else if !goesOn {
 		p.flush()
 	}
@@ -126,7 +126,7 @@ func (p *parser) section(n int, line string) {
 	}
 	if end < 1 || line[end] != ']' {
 		p.problem(n, "a section's header is not closed")
-		p.done = p.dialect.Strict
+		p.done, p.file.Broken = p.dialect.Strict, p.dialect.Strict
 		return
 	}
 	p.header = Header{Section: line[1:end], Line: n}
