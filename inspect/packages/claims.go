@@ -24,6 +24,8 @@ type claims struct {
 	dirs map[string]string
 	// at is where the last name was found: the next one is near by.
 	at int
+	// key is the path that is searched for.
+	key []byte
 }
 
 func newClaims(t *tree.Tree) *claims {
@@ -71,11 +73,16 @@ func (c *claims) in(dir, base string) int {
 	if dir == "" {
 		return -1
 	}
+	c.key = append(c.key[:0], dir...)
 	if base == "" || base == "." || base == ".." {
-		base = path.Clean("/" + dir + "/" + base)
-		return c.search(base)
+		c.key = append(c.key[:0], path.Clean(dir+"/"+base)...)
+	} else {
+		if dir != "/" {
+			c.key = append(c.key, '/')
+		}
+		c.key = append(c.key, base...)
 	}
-	return c.search(tree.Join(dir, base))
+	return c.search()
 }
 
 // dir is the true path of the directory that name leads to, "" where it leads nowhere.
@@ -94,30 +101,30 @@ func (c *claims) dir(name string) string {
 	return dir
 }
 
-// search finds a clean path near the last one that was found, at a distance that
+// search finds the key, a clean path, near the last one that was found, at a distance that
 // doubles: lists of files are sorted, more or less, as the tree is.
-func (c *claims) search(name string) int {
+func (c *claims) search() int {
 	files := c.t.Files
 	if len(files) == 0 {
 		return -1
 	}
 	low, high, step := c.at, c.at, 1
-	for low > 0 && files[low].Path > name {
+	for low > 0 && files[low].Path > string(c.key) {
 		high, low, step = low, max(0, low-step), 2*step
 	}
-	for step = 1; high < len(files) && files[high].Path < name; step *= 2 {
+	for step = 1; high < len(files) && files[high].Path < string(c.key); step *= 2 {
 		low, high = high, min(len(files), high+step)
 	}
 	for low < high {
 		middle := int(uint(low+high) >> 1)
-		if files[middle].Path < name {
+		if files[middle].Path < string(c.key) {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
 	c.at = min(low, len(files)-1)
-	if files[c.at].Path != name {
+	if files[c.at].Path != string(c.key) {
 		return -1
 	}
 	return c.at

@@ -54,7 +54,7 @@ func lines(s string) []string { return strings.Split(strings.TrimRight(s, "\n"),
 // TestDebian compares the sections with Debian's own programs on a whole system.
 func TestDebian(t *testing.T) {
 	fixtures.RequireTool(t, "dpkg-query", "dpkg-divert", "dpkg-statoverride", "update-alternatives", "gpg", "apt-config", "apt-get")
-	root := fixtures.DebianTree(t)
+	root := overlaid(t, fixtures.DebianTree(t)) // some of the programs write
 	r := inspected(t, root)
 	for _, s := range []string{"packages", "dpkg", "diversions", "statoverrides", "alternatives", "verification", "unowned", "repositories", "repository-keys", "apt"} {
 		sectiontest.Status(t, r, s, report.OK)

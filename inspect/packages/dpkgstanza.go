@@ -158,12 +158,15 @@ func parseConffiles(value string) []report.Conffile {
 		line = strings.TrimSpace(line)
 		for {
 			rest, last := cutLast(line)
-			if last == "obsolete" {
+			switch last {
+			case "obsolete":
 				c.Obsolete = true
-			} else if last == "remove-on-upgrade" {
+			case "remove-on-upgrade":
 				c.Remove = true
-			} else {
+			default:
 				c.Path, c.MD5 = report.Raw(rest), last
+			}
+			if c.MD5 != "" || rest == "" {
 				break
 			}
 			line = rest

@@ -168,11 +168,9 @@ func (v *verifier) dpkgFile(ctx context.Context, f *dpkgFile, want dpkgDigest) (
 	file, result := &v.t.Files[f.index], []byte("?????????")
 	if file.Node.Type != report.File {
 		result[1] = 'M' // what has a digest is a file
-		to, err := v.t.Lookup(f.at)
-		if err != nil || to.Node.Type != report.File {
-			return &report.Difference{Result: string(result), Facts: []string{"a " + string(file.Node.Type) + ", not a file"}}, nil
+		if file = v.lookFile(f.at); file == nil {
+			return &report.Difference{Result: string(result), Facts: []string{"a " + string(v.t.Files[f.index].Node.Type) + ", not a file"}}, nil
 		}
-		file = to
 	}
 	how, err := v.compare(ctx, file, digestMD5, want.md5, want.conffile)
 	switch how {
@@ -185,6 +183,15 @@ func (v *verifier) dpkgFile(ctx context.Context, f *dpkgFile, want dpkgDigest) (
 		return nil, err
 	}
 	return &report.Difference{Result: string(result)}, err
+}
+
+// lookFile is the file that a name leads to, nil where it leads to none.
+func (v *verifier) lookFile(name string) *tree.File {
+	f, err := v.t.Lookup(name)
+	if err != nil || f.Node.Type != report.File {
+		return nil
+	}
+	return f
 }
 
 // dpkgExcludes tells which paths dpkg was told not to unpack: the options

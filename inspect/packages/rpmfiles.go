@@ -2,6 +2,7 @@ package packages
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/assay-os/assay/inspect/rpmdb"
 )
@@ -46,7 +47,6 @@ const (
 
 // An rpmFile is what a header says of one file.
 type rpmFile struct {
-	pkg   int32
 	index int32 // in the tree, -1 where it is not
 	state uint8
 
@@ -56,14 +56,22 @@ type rpmFile struct {
 	mtime            uint32
 	algorithm        uint8
 	size             uint64
-	path             string
+	dir, base        string
 	digest, link     string
 	user, group, cap string
 }
 
+func (f *rpmFile) path() string { return f.dir + f.base }
+
 // An rpmFileTable is what all packages say of their files.
 type rpmFileTable struct {
-	names []string
+	packages []rpmFiles
+	count    int
+}
+
+// rpmFiles are one package's.
+type rpmFiles struct {
+	name  string
 	files []rpmFile
 }
 
@@ -92,34 +100,34 @@ func (c texts) at(i int) string {
 
 // rpmColumns are the tags of a header's files.
 type rpmColumns struct {
-	paths                                                     []string
+	dirs, bases                                               []string
 	sizes, states, modes, rdevs, mtimes, flags, verify, algos numbers
 	digests, links, users, groups, caps                       texts
 }
 
 // columnsOf reads the tags, each of as many values as there are files.
 func columnsOf(h *rpmdb.Header) (*rpmColumns, error) {
-	paths, err := h.Paths()
+	dirs, bases, err := h.Names()
 	if err != nil {
 		return nil, err
 	}
-	c := &rpmColumns{paths: paths}
+	c := &rpmColumns{dirs: dirs, bases: bases}
 	for id, to := range map[uint32]*numbers{
 		tagFileSizes: &c.sizes, tagFileStates: &c.states, tagFileModes: &c.modes, tagFileRdevs: &c.rdevs,
 		tagFileMtimes: &c.mtimes, tagFileFlags: &c.flags, tagFileVerifyFlags: &c.verify,
 	} {
-		if *to = h.Find(id).Numbers(); *to != nil && len(*to) != len(paths) {
-			return nil, fmt.Errorf("%s of %d values for %d files", rpmdb.TagName(id), len(*to), len(paths))
+		if *to = h.Find(id).Numbers(); *to != nil && len(*to) != len(bases) {
+			return nil, fmt.Errorf("%s of %d values for %d files", rpmdb.TagName(id), len(*to), len(bases))
 		}
 	}
-	if long := h.Find(tagLongFileSizes).Numbers(); len(long) == len(paths) {
+	if long := h.Find(tagLongFileSizes).Numbers(); len(long) == len(bases) {
 		c.sizes = long
 	}
 	for id, to := range map[uint32]*texts{
 		tagFileDigests: &c.digests, tagFileLinkTos: &c.links, tagFileUserName: &c.users, tagFileGroupName: &c.groups, tagFileCaps: &c.caps,
 	} {
-		if *to = h.Find(id).Strings(); *to != nil && len(*to) != len(paths) {
-			return nil, fmt.Errorf("%s of %d values for %d files", rpmdb.TagName(id), len(*to), len(paths))
+		if *to = h.Find(id).Strings(); *to != nil && len(*to) != len(bases) {
+			return nil, fmt.Errorf("%s of %d values for %d files", rpmdb.TagName(id), len(*to), len(bases))
 		}
 	}
 	c.algos = h.Find(tagFileDigestAlgo).Numbers()
@@ -133,23 +141,27 @@ func (l *rpmFileTable) add(h *rpmdb.Header, owned *claims) error {
 	if err != nil {
 		return fmt.Errorf("package %s: list files: %w", h.Name(), err)
 	}
-	if len(l.files)+len(c.paths) > maxListed {
+	if l.count += len(c.bases); l.count > maxListed {
 		return fmt.Errorf("package %s: the packages list more than %d files", h.Name(), maxListed)
 	}
-	l.names = append(l.names, text(h.Name()))
-	owned.newPackage(text(h.Name()))
-	for i, path := range c.paths {
-		f := c.file(i)
-		f.pkg, f.path = int32(len(l.names)-1), path
-		index, err := owned.find(path)
-		if err != nil {
-			return fmt.Errorf("package %s: %w", h.Name(), err)
+	p := rpmFiles{name: text(h.Name()), files: make([]rpmFile, len(c.bases))}
+	owned.newPackage(p.name)
+	last, dir := "", "/"
+	for i, base := range c.bases {
+		f := &p.files[i]
+		*f = c.file(i)
+		if f.dir, f.base = c.dirs[i], base; !strings.HasPrefix(f.dir, "/") {
+			return fmt.Errorf("package %s: %.60q is not an absolute path", h.Name(), f.path())
 		}
-		if f.index = int32(index); index >= 0 && (f.state == stateNormal || f.state == stateNetShared) {
-			owned.take(index)
+		if f.dir != last {
+			last, dir = f.dir, owned.dir(f.dir)
 		}
-		l.files = append(l.files, f)
+		f.index = int32(owned.in(dir, base))
+		if f.index >= 0 && (f.state == stateNormal || f.state == stateNetShared) {
+			owned.take(int(f.index))
+		}
 	}
+	l.packages = append(l.packages, p)
 	return nil
 }
 

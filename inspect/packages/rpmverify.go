@@ -82,21 +82,22 @@ func (l *rpmFileTable) verify(ctx context.Context, v *verifier) error {
 		return err
 	}
 	var trouble error
-	for i := range l.files {
+	for i := range l.packages {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f := &l.files[i]
-		d, err := v.rpmFile(ctx, f)
-		if err != nil {
+		p := &l.packages[i]
+		for j := range p.files {
+			f := &p.files[j]
+			d, err := v.rpmFile(ctx, f)
 			trouble = firstError(trouble, err)
-		}
-		if d == nil {
-			continue
-		}
-		d.Path, d.Package, d.Manager, d.Attribute = report.Raw(f.path), l.names[f.pkg], "rpm", rpmAttribute(f.flags)
-		if err := v.differ(*d); err != nil {
-			return err
+			if d == nil {
+				continue
+			}
+			d.Path, d.Package, d.Manager, d.Attribute = report.Raw(f.path()), p.name, "rpm", rpmAttribute(f.flags)
+			if err := v.differ(*d); err != nil {
+				return err
+			}
 		}
 	}
 	return trouble
@@ -123,7 +124,7 @@ func (v *verifier) rpmFile(ctx context.Context, f *rpmFile) (*report.Difference,
 	}
 	v.result.Files++
 	if f.index < 0 {
-		gone, err := v.missing(f.path)
+		gone, err := v.missing(f.path())
 		if err != nil || !gone || f.flags&(rpmMissingOK|rpmGhost) != 0 {
 			return nil, err
 		}
@@ -165,11 +166,24 @@ const (
 
 // modeOf is a node's mode with its kind.
 func modeOf(e *report.Entry) uint16 {
-	kinds := map[report.Type]uint16{
-		report.File: 0o100000, report.Directory: sIFDIR, report.Symlink: 0o120000, report.Char: sIFCHR, report.Block: sIFBLK,
-		report.FIFO: 0o010000, report.Socket: 0o140000,
+	kind := uint16(0)
+	switch e.Type {
+	case report.File:
+		kind = 0o100000
+	case report.Directory:
+		kind = sIFDIR
+	case report.Symlink:
+		kind = 0o120000
+	case report.Char:
+		kind = sIFCHR
+	case report.Block:
+		kind = sIFBLK
+	case report.FIFO:
+		kind = 0o010000
+	case report.Socket:
+		kind = 0o140000
 	}
-	return kinds[e.Type] | uint16(e.Mode)
+	return kind | uint16(e.Mode)
 }
 
 // An rpmComparison is one file and what its package says.

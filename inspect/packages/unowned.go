@@ -70,7 +70,7 @@ func (w *unownedWalk) walk() {
 		if parent := w.parents[i]; parent >= 0 {
 			groups[i] = groups[parent]
 		}
-		if _, left := slices.BinarySearch(w.out.Left, f.Path); left {
+		if directory && slices.Contains(w.out.Left, f.Path) {
 			groups[i] = inLeftOut
 		}
 		switch {

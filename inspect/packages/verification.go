@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/md5"  //nolint:gosec // what packages are recorded with
@@ -67,6 +66,7 @@ type verifier struct {
 	// of a name.
 	users, groups map[uint32]string
 	uids, gids    map[string]uint32
+	buffer        []byte
 }
 
 // maxDifferences bounds the list.
@@ -104,15 +104,13 @@ func (v *verifier) readTable(name string) (map[uint32]string, map[string]uint32,
 		if len(fields) < 3 {
 			return nil // the section of the table tells it
 		}
-		n, err := strconv.ParseUint(fields[2], 10, 32)
-		if err != nil {
-			return nil
-		}
-		if _, known := names[uint32(n)]; !known {
-			names[uint32(n)] = fields[0]
-		}
-		if _, known := numbers[fields[0]]; !known {
-			numbers[fields[0]] = uint32(n)
+		if n, err := strconv.ParseUint(fields[2], 10, 32); err == nil {
+			if _, known := names[uint32(n)]; !known {
+				names[uint32(n)] = fields[0]
+			}
+			if _, known := numbers[fields[0]]; !known {
+				numbers[fields[0]] = uint32(n)
+			}
 		}
 		return nil
 	})
@@ -196,7 +194,7 @@ func (v *verifier) compare(ctx context.Context, f *tree.File, algorithm uint8, w
 			return notCompared, nil
 		}
 		var err error
-		if got, err = digest(ctx, f, h); err != nil {
+		if got, err = v.digest(ctx, f, h); err != nil {
 			return unreadable, err
 		}
 	}
@@ -208,26 +206,25 @@ func (v *verifier) compare(ctx context.Context, f *tree.File, algorithm uint8, w
 }
 
 // digest reads a file.
-func digest(ctx context.Context, f *tree.File, h hash.Hash) (string, error) {
+func (v *verifier) digest(ctx context.Context, f *tree.File, h hash.Hash) (string, error) {
 	c, err := f.Open()
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	r := bufio.NewReaderSize(io.NewSectionReader(c, 0, c.Size()), 1<<18)
-	buf := make([]byte, 1<<17)
-	for {
+	if v.buffer == nil {
+		v.buffer = make([]byte, 1<<18)
+	}
+	for at := int64(0); at < c.Size(); {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		n, err := r.Read(buf)
-		h.Write(buf[:n])
-		if err == io.EOF {
-			break
+		part := v.buffer[:min(int64(len(v.buffer)), c.Size()-at)]
+		if n, err := c.ReadAt(part, at); n < len(part) {
+			return "", fmt.Errorf("read %s: %w", f.Path, cmp.Or(err, io.ErrUnexpectedEOF))
 		}
-		if err != nil {
-			return "", fmt.Errorf("read %s: %w", f.Path, err)
-		}
+		h.Write(part)
+		at += int64(len(part))
 	}
 	if err := image.Unchanged(c); err != nil {
 		return "", fmt.Errorf("read %s: %w", f.Path, err)

@@ -108,7 +108,7 @@ func (h *Header) NEVRA() string {
 // install or that another package has replaced (rpm's RPMFILE_STATE, of which
 // normal is 0 and netshared 3).
 func (h *Header) Files() ([]string, error) {
-	names, err := h.Paths()
+	names, err := h.paths()
 	states := h.Find(tagFileStates).Numbers()
 	if err != nil || states == nil {
 		return names, err
@@ -125,29 +125,48 @@ func (h *Header) Files() ([]string, error) {
 	return installed, nil
 }
 
-// Paths are all paths that the package names, installed or not, in the order of
-// its other tags of files. Packages before rpm 4 hold them whole.
-func (h *Header) Paths() ([]string, error) {
-	bases := h.Find(tagBaseNames).Strings()
-	if bases == nil {
-		return h.Find(tagOldNames).Strings(), nil
-	}
-	dirs, indexes := h.Find(tagDirNames).Strings(), h.Find(tagDirIndexes).Numbers()
-	if len(indexes) != len(bases) {
-		return nil, malformed("%d directories for %d files", len(indexes), len(bases))
+// paths puts the package's paths together.
+func (h *Header) paths() ([]string, error) {
+	dirs, bases, err := h.Names()
+	if err != nil {
+		return nil, err
 	}
 	names, size := make([]string, len(bases)), 0
 	for i, base := range bases {
-		if indexes[i] >= uint64(len(dirs)) {
-			return nil, malformed("a file in directory %d of %d", indexes[i], len(dirs))
-		}
-		dir := dirs[indexes[i]]
-		if size += len(dir) + len(base); size > maxPaths {
+		if size += len(dirs[i]) + len(base); size > maxPaths {
 			return nil, malformed("paths of more than %d bytes", maxPaths)
 		}
-		names[i] = dir + base
+		names[i] = dirs[i] + base
 	}
 	return names, nil
+}
+
+// Names are all names that the package lists, installed or not, in the order of its
+// other tags of files: the directory, which ends in a slash, and the name in
+// it. Packages before rpm 4 hold paths whole.
+func (h *Header) Names() (dirs, bases []string, err error) {
+	bases = h.Find(tagBaseNames).Strings()
+	if bases == nil {
+		old := h.Find(tagOldNames).Strings()
+		dirs, bases = make([]string, len(old)), make([]string, len(old))
+		for i, name := range old {
+			slash := strings.LastIndexByte(name, '/') + 1
+			dirs[i], bases[i] = name[:slash], name[slash:]
+		}
+		return dirs, bases, nil
+	}
+	known, indexes := h.Find(tagDirNames).Strings(), h.Find(tagDirIndexes).Numbers()
+	if len(indexes) != len(bases) {
+		return nil, nil, malformed("%d directories for %d files", len(indexes), len(bases))
+	}
+	dirs = make([]string, len(bases))
+	for i, index := range indexes {
+		if index >= uint64(len(known)) {
+			return nil, nil, malformed("a file in directory %d of %d", index, len(known))
+		}
+		dirs[i] = known[index]
+	}
+	return dirs, bases, nil
 }
 
 // maxPaths bounds the paths of one package, which may name a long directory

@@ -80,10 +80,11 @@ func encode(value any) (kind, count uint32, width int, data []byte) {
 // NDB makes a database in the form of rpm's lib/backend/ndb/rpmpkg.c.
 func NDB(headers ...[]byte) []byte {
 	le := binary.LittleEndian
-	file := make([]byte, 4096)
+	pages := (len(headers) + 2 + 255) / 256 // of slots; the first two are the file's own
+	file := make([]byte, 4096*pages)
 	copy(file, "RpmP")
-	le.PutUint32(file[12:], 1)
-	for i := 2; i < 256; i++ {
+	le.PutUint32(file[12:], uint32(pages))
+	for i := 2; i < 256*pages; i++ {
 		copy(file[16*i:], "Slot")
 	}
 	for i, h := range headers {
