@@ -83,8 +83,6 @@ type SELinuxBoolean struct {
 type SELinuxModule struct {
 	Name     string `json:"name"`
 	Priority int    `json:"priority"`
-	// Language is what it is written in: "pp" or "cil".
-	Language string `json:"language,omitempty"`
 	Disabled bool   `json:"disabled,omitempty"`
 }
 

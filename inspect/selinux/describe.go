@@ -77,12 +77,15 @@ func (l *loader) describeContexts(s *report.SELinux) {
 	for _, p := range l.set.Problems() {
 		c.Problems = append(c.Problems, p.String())
 	}
-	names := namesOf(l.policy)
+	names, valid := namesOf(l.policy), map[string]bool{filecontexts.None: true}
 	for _, spec := range l.set.Specs() {
 		if spec.File == filecontexts.LocalName {
 			c.Local++
 		}
-		if spec.Context != filecontexts.None && !names.valid(spec.Context) {
+		if _, known := valid[spec.Context]; !known {
+			valid[spec.Context] = names.valid(spec.Context)
+		}
+		if !valid[spec.Context] {
 			c.Problems = append(c.Problems, fmt.Sprintf("%s:%d: context %.200q is not valid in the policy", spec.File, spec.Line, spec.Context))
 		}
 	}
@@ -195,13 +198,7 @@ func readModules(t *tree.Tree, store string, s *report.SELinux) error {
 		if err != nil || f.Node.Type != report.Directory {
 			continue
 		}
-		m := report.SELinuxModule{Name: f.Name(), Priority: priority}
-		if ext, err := t.ReadFile(f.Path+"/lang_ext", 64); err == nil {
-			m.Language = strings.TrimSpace(string(ext))
-		} else if absent(err) != nil {
-			return err
-		}
-		s.Modules = append(s.Modules, m)
+		s.Modules = append(s.Modules, report.SELinuxModule{Name: f.Name(), Priority: priority})
 	}
 	for i := range s.Modules {
 		s.Modules[i].Disabled = off[s.Modules[i].Name]

@@ -3,6 +3,7 @@ package filecontexts
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 )
 
 // The bounds of looking up. The memory holds the states of all automata of a
@@ -35,6 +36,11 @@ type automaton struct {
 	set   []int32
 	stack []int32
 	key   []byte
+	// last is the path that was run before, as far as it went, and trail the
+	// state before each of its bytes and after all: paths mostly come sorted,
+	// and go on from where they differ.
+	last  string
+	trail []*state
 }
 
 // A state is a set of instructions that the automaton can be at.
@@ -63,31 +69,47 @@ func (a *automaton) run(path string, k kind) *Spec {
 			a.follow(pc, true, false)
 		}
 		a.start = a.close()
+		a.last, a.trail = "", append(a.trail[:0], a.start)
 	}
-	var found *Spec
-	s := a.start
-	for i := 0; i < len(path); i++ {
-		// A dollar holds before a newline at the end, too.
-		if path[i] == '\n' && i == len(path)-1 {
-			found = a.best(s, k)
-		}
-		class := a.classes[path[i]]
+	at := commonPrefix(a.last, path)
+	a.trail = a.trail[:at+1]
+	s := a.trail[at]
+	for ; at < len(path) && len(s.insts) > 0; at++ {
+		class := a.classes[path[at]]
 		next := s.next[class]
 		if next == nil {
 			if a.budget.work > maxWork {
+				a.last, a.trail = "", a.trail[:1]
 				return nil
 			}
-			next = a.step(s, path[i])
+			next = a.step(s, path[at])
 			s.next[class] = next
 		}
-		if s = next; len(s.insts) == 0 {
-			return found
+		s = next
+		a.trail = append(a.trail, s)
+	}
+	a.last = path[:at]
+	if at < len(path) {
+		return nil
+	}
+	found := a.best(s, k)
+	// A dollar holds before a newline at the end, too.
+	if strings.HasSuffix(path, "\n") {
+		if before := a.best(a.trail[at-1], k); found == nil || before != nil && before.order > found.order {
+			return before
 		}
 	}
-	if last := a.best(s, k); found == nil || last != nil && last.order > found.order {
-		return last
-	}
 	return found
+}
+
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
 }
 
 // step makes the state that follows s after the byte c.
@@ -208,4 +230,5 @@ func (a *automaton) judge(s *state) {
 func (a *automaton) forget() {
 	a.start = nil
 	clear(a.states)
+	a.last = ""
 }

@@ -113,7 +113,7 @@ func (p *parser) hex() (set byteSet, many bool, err error) {
 
 // class reads a bracket expression whose "[" is taken.
 func (p *parser) class() (*node, error) {
-	n := &node{op: opSet}
+	n := &node{op: opSet, set: new(byteSet)}
 	negated := p.peek() == '^'
 	if negated {
 		p.at++
@@ -126,7 +126,7 @@ func (p *parser) class() (*node, error) {
 			p.at++
 			break
 		}
-		if err := p.member(&n.set); err != nil {
+		if err := p.member(n.set); err != nil {
 			return nil, err
 		}
 	}

@@ -39,7 +39,7 @@ func (g *generator) write(n *node) {
 	case opText:
 		g.out.WriteString(n.text)
 	case opSet:
-		g.out.WriteByte(g.member(n.set))
+		g.out.WriteByte(g.member(*n.set))
 	case opAlt:
 		g.write(n.subs[g.choose(len(n.subs))])
 	case opSeq:

@@ -102,7 +102,7 @@ func literalStart(regex string) string {
 	if strings.Contains(regex, "|") {
 		return ""
 	}
-	end := strings.IndexAny(regex, metaUntil37+`\`)
+	end := strings.IndexFunc(regex, func(c rune) bool { return c == '\\' || Until37.isMeta(byte(c)) })
 	if end > 0 && strings.IndexByte("?*{", regex[end]) >= 0 {
 		end--
 	}

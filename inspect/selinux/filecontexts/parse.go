@@ -140,11 +140,11 @@ func parseLine(line []byte) (*Spec, error) {
 	case 2:
 		return &Spec{Regex: fields[0], Context: fields[1]}, nil
 	}
-	k, t, ok := kindOfField(fields[1])
+	t, ok := typeOfField(fields[1])
 	if !ok {
 		return nil, fmt.Errorf("%.20q is no type of file", fields[1])
 	}
-	return &Spec{Regex: fields[0], Type: t, Context: fields[2], kind: k}, nil
+	return &Spec{Regex: fields[0], Type: t, Context: fields[2], kind: kindOf(t)}, nil
 }
 
 func isASCII(word []byte) bool {

@@ -34,7 +34,7 @@ const (
 type node struct {
 	op     nodeOp
 	text   string
-	set    byteSet
+	set    *byteSet
 	subs   []*node
 	lo, hi int
 }
@@ -122,11 +122,14 @@ func (p *parser) sequence() (*node, error) {
 	return seq, nil
 }
 
+// isSyntax tells whether c means something outside of a class.
+func isSyntax(c byte) bool { return c == '\\' || c == ')' || Until37.isMeta(c) }
+
 // literals takes the bytes that stand for themselves, but leaves the last one if
 // it is repeated.
 func (p *parser) literals() string {
 	start := p.at
-	for p.at < len(p.text) && strings.IndexByte(`\.^$|()[*+?{`, p.text[p.at]) < 0 {
+	for p.at < len(p.text) && !isSyntax(p.text[p.at]) {
 		p.at++
 	}
 	if p.at > start && p.at < len(p.text) && strings.IndexByte("*+?{", p.text[p.at]) >= 0 {
@@ -138,7 +141,8 @@ func (p *parser) literals() string {
 func (p *parser) atom() (*node, error) {
 	switch c := p.take(); c {
 	case '.':
-		return &node{op: opSet, set: anyByte()}, nil
+		any := anyByte()
+		return &node{op: opSet, set: &any}, nil
 	case '^':
 		return &node{op: opBegin}, nil
 	case '$':
@@ -151,7 +155,7 @@ func (p *parser) atom() (*node, error) {
 		return nil, fmt.Errorf("%q repeats nothing", c)
 	case '\\':
 		set, _, err := p.escape(false)
-		return &node{op: opSet, set: set}, err
+		return &node{op: opSet, set: &set}, err
 	case '{':
 		p.at--
 		if _, _, ok, err := p.counted(); ok || err != nil {

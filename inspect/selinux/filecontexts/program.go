@@ -109,7 +109,7 @@ func (c *compiler) compile(n *node, next int32) (int32, error) {
 		}
 		return next, nil
 	case opSet:
-		return c.emitSet(n.set, next), nil
+		return c.emitSet(*n.set, next), nil
 	case opBegin:
 		return c.emit(inst{code: codeBegin, next: next}), nil
 	case opEnd:

@@ -40,13 +40,25 @@ func kindOf(t report.Type) kind {
 	return kindAny
 }
 
-// kindOfField reads the second field of a line.
-func kindOfField(field string) (kind, report.Type, bool) {
-	t, ok := map[string]report.Type{
-		"-b": report.Block, "-c": report.Char, "-d": report.Directory, "-p": report.FIFO,
-		"-l": report.Symlink, "-s": report.Socket, "--": report.File,
-	}[field]
-	return kindOf(t), t, ok
+// typeOfField reads the second field of a line.
+func typeOfField(field string) (report.Type, bool) {
+	switch field {
+	case "-b":
+		return report.Block, true
+	case "-c":
+		return report.Char, true
+	case "-d":
+		return report.Directory, true
+	case "-p":
+		return report.FIFO, true
+	case "-l":
+		return report.Symlink, true
+	case "-s":
+		return report.Socket, true
+	case "--":
+		return report.File, true
+	}
+	return "", false
 }
 
 // A Spec is one line of a policy's file contexts.
@@ -101,28 +113,32 @@ const (
 	Since38
 )
 
-const (
-	metaUntil37 = ".^$?*+|[({"
-	metaSince38 = ".^$?*+|[({])}"
-	// plainEscapes may follow a backslash in a line without metacharacters, by Since38.
-	plainEscapes = metaSince38 + "-_,"
-)
+// isMeta tells whether c is a metacharacter.
+func (r Rules) isMeta(c byte) bool {
+	switch c {
+	case '.', '^', '$', '?', '*', '+', '|', '[', '(', '{':
+		return true
+	case ']', ')', '}':
+		return r == Since38
+	}
+	return false
+}
+
+// isPlainEscape tells whether c may follow a backslash in a line without
+// metacharacters, by Since38.
+func isPlainEscape(c byte) bool { return Since38.isMeta(c) || c == '-' || c == '_' || c == ',' }
 
 // isExact tells whether an expression counts as one without metacharacters.
 func (r Rules) isExact(regex string) bool {
-	meta := metaUntil37
-	if r == Since38 {
-		meta = metaSince38
-	}
 	for i := 0; i < len(regex); i++ {
 		if regex[i] == '\\' {
 			i++
-			if r == Since38 && (i >= len(regex) || strings.IndexByte(plainEscapes, regex[i]) < 0) {
+			if r == Since38 && (i >= len(regex) || !isPlainEscape(regex[i])) {
 				return false
 			}
 			continue
 		}
-		if strings.IndexByte(meta, regex[i]) >= 0 {
+		if r.isMeta(regex[i]) {
 			return false
 		}
 	}
@@ -158,28 +174,40 @@ func (r Rules) stemOf(regex string) string {
 
 func stemUntil37(regex string) string {
 	end := strings.IndexByte(regex[1:], '/') + 1
-	if end == 0 || strings.ContainsAny(regex[:end], metaUntil37) {
-		return ""
+	for i := range end {
+		if Until37.isMeta(regex[i]) {
+			return ""
+		}
 	}
 	return regex[:end]
 }
 
-// simplify takes the backslashes out of a name without metacharacters.
-func simplify(name string) (string, bool) {
-	var plain strings.Builder
-	for i := 0; i < len(name); i++ {
+// simplify takes the backslashes out of a text without metacharacters.
+func simplify(text string) (string, bool) {
+	escapes := false
+	for i := 0; i < len(text); i++ {
 		switch {
-		case name[i] == '\\':
+		case text[i] == '\\':
 			i++
-			if i >= len(name) || strings.IndexByte(plainEscapes, name[i]) < 0 {
+			if i >= len(text) || !isPlainEscape(text[i]) {
 				return "", false
 			}
-		case strings.IndexByte(metaSince38, name[i]) >= 0:
+			escapes = true
+		case Since38.isMeta(text[i]):
 			return "", false
 		}
-		plain.WriteByte(name[i])
 	}
-	return plain.String(), true
+	if !escapes {
+		return text, true
+	}
+	plain := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' {
+			i++
+		}
+		plain = append(plain, text[i])
+	}
+	return string(plain), true
 }
 
 // stemsOf gives the stems that lines for path may have, the deepest first and
