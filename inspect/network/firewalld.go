@@ -106,12 +106,12 @@ type xmlElement struct {
 // port is "80/tcp".
 func (e xmlElement) port() string { return e.Port + "/" + e.Protocol }
 
-// source is an address, a MAC address or "ipset:NAME".
+// source is an address (of a network card, too) or "ipset:NAME".
 func (e xmlElement) source() string {
-	if e.IPSet != "" {
+	if e.Address == "" && e.IPSet != "" {
 		return "ipset:" + e.IPSet
 	}
-	return cmp.Or(e.Address, e.MAC)
+	return e.Address
 }
 
 func (e xmlElement) forward() string {

@@ -136,8 +136,10 @@ func (l *listeners) withDropIns(u *tree.File) (*keyfile.File, error) {
 func address(kind, value string) string {
 	value = strings.ReplaceAll(value, "%t", "/run")
 	switch {
-	case kind == "netlink" || kind == "fifo" || strings.HasPrefix(value, "vsock:"):
+	case kind == "netlink" || kind == "fifo":
 		return kind + " " + value
+	case strings.HasPrefix(value, "vsock:"):
+		return "vsock " + value[len("vsock:"):]
 	case value != "" && (value[0] == '/' || value[0] == '@'):
 		return "unix " + value
 	}

@@ -131,7 +131,7 @@ func (w *nftWalk) statement(s nftStatement) error {
 	switch {
 	case s.end == '}':
 		if len(w.open) == 0 {
-			w.reader.problem(place(w.file, s.line, errors.New("a brace closes nothing")), errors.New("it is left out"))
+			w.reader.problem(fmt.Sprintf("%s:%d", w.file, s.line), errors.New("a brace closes nothing"))
 			return nil
 		}
 		w.open = w.open[:len(w.open)-1]
@@ -142,8 +142,7 @@ func (w *nftWalk) statement(s nftStatement) error {
 		w.inTable(s)
 	case w.open[len(w.open)-1] == "chain":
 		w.inChain(s)
-	}
-	if s.end == '{' && len(w.open) > 0 && w.open[len(w.open)-1] != "table" && w.open[len(w.open)-1] != "chain" {
+	case s.end == '{':
 		w.open = append(w.open, "other")
 	}
 	return nil

@@ -76,9 +76,12 @@ func element(b *strings.Builder, e *xmlElement) {
 	b.WriteString(" " + e.XMLName.Local)
 	for _, a := range [][2]string{
 		{"name", e.Name}, {"port", e.Port}, {"protocol", e.Protocol}, {"to-port", e.ToPort}, {"to-addr", e.ToAddr}, {"group", e.Group},
-		{"prefix", e.Prefix}, {"level", e.Level}, {"queue-size", e.QueueSize}, {"type", e.Type}, {"set", e.Set}, {"value", e.Value},
+		{"prefix", e.Prefix}, {"level", e.Level}, {"queue-size", e.QueueSize}, {"type", e.Type}, {"value", e.Value},
 	} {
 		attribute(b, a[0], a[1])
+	}
+	if e.Set != "" {
+		b.WriteString(" set=" + e.Set)
 	}
 	if e.Limit != nil {
 		b.WriteString(" limit")
