@@ -9,10 +9,10 @@ import (
 // The bounds of looking up. The memory holds the states of all automata of a
 // Matcher, which are forgotten and made again when it is full; the work is
 // counted in visits of instructions, of which 100,000 paths of a real system
-// take less than a hundredth.
+// take less than a fiftieth.
 const (
 	maxStateMemory = 64 << 20
-	maxWork        = 400_000_000
+	maxWork        = 100_000_000
 )
 
 // A budget is what the automata of one Matcher share.
