@@ -42,8 +42,8 @@ func openOneGzip(w *Work, r *bufio.Reader) (io.ReadCloser, error) {
 	return z, err
 }
 
-func openOneXz(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
-	x := &xzReader{r: &counter{r: r}, single: true}
+func openOneXz(w *Work, r *bufio.Reader) (io.ReadCloser, error) {
+	x := &xzReader{r: &counter{r: r}, single: true, work: w, lzma2: w.lzma2()}
 	return x, x.header()
 }
 

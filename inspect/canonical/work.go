@@ -5,12 +5,14 @@ import (
 	"io"
 
 	"github.com/assay-os/assay/inspect/inflate"
+	"github.com/assay-os/assay/inspect/lzma2"
 )
 
 // A Work is memory to unfold one content after the other in, for who has many of
 // them. The zero value is ready. It must not be used concurrently.
 type Work struct {
 	gzips   []*inflate.Gzip // that are free: forms lie inside of each other
+	lzma2s  []*lzma2.Reader
 	buffers []*bufio.Reader
 	block   []byte
 }
@@ -63,4 +65,14 @@ func (w *Work) gzip(r *bufio.Reader) (gzipFile, error) {
 func (f gzipFile) Close() error {
 	f.work.gzips = append(f.work.gzips, f.Gzip)
 	return nil
+}
+
+func (w *Work) lzma2() *lzma2.Reader {
+	n := len(w.lzma2s) - 1
+	if n < 0 {
+		return new(lzma2.Reader)
+	}
+	r := w.lzma2s[n]
+	w.lzma2s = w.lzma2s[:n]
+	return r
 }

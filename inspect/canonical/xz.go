@@ -11,21 +11,22 @@ import (
 	"hash/crc64"
 	"io"
 
-	"github.com/ulikunitz/xz/lzma"
+	"github.com/assay-os/assay/inspect/lzma2"
 )
 
 // An xzReader reads the container around LZMA2 data: "The .xz File Format",
 // version 1.2.1. The library's own reader takes the size of the dictionary
 // from the file, up to 4 GiB, and allocates it; this one has a bound.
 type xzReader struct {
-	r *counter
+	r     *counter
+	lzma2 *lzma2.Reader
+	work  *Work
 	// block is the content of the block that is open, with its check.
-	block  io.Reader
-	chunks *lzma2Chunks
-	sum    hash.Hash
-	check  int
-	size   int64
-	start  int64
+	block io.Reader
+	sum   hash.Hash
+	check int
+	size  int64
+	start int64
 	// records are what the index must say of the blocks before it.
 	records []xzRecord
 	// checks are the kinds of all streams that were begun.
@@ -43,13 +44,16 @@ const (
 	maxXzBlocks = 1 << 16
 )
 
-func openXz(_ *Work, r *bufio.Reader) (io.ReadCloser, error) {
-	x := &xzReader{r: &counter{r: r}}
+func openXz(w *Work, r *bufio.Reader) (io.ReadCloser, error) {
+	x := &xzReader{r: &counter{r: r}, work: w, lzma2: w.lzma2()}
 	return x, x.header()
 }
 
-// Close has nothing to let go of.
-func (x *xzReader) Close() error { return nil }
+// Close hands the decompressor back.
+func (x *xzReader) Close() error {
+	x.work.lzma2s = append(x.work.lzma2s, x.lzma2)
+	return nil
+}
 
 // describe tells the kinds of check: the kernel reads none but CRC32 and none at all.
 func (x *xzReader) describe() string { return fmt.Sprint("checks ", x.checks) }
@@ -124,10 +128,9 @@ func (x *xzReader) openBlock(size byte) error {
 	if err != nil {
 		return err
 	}
-	x.chunks = &lzma2Chunks{r: x.r}
-	x.block, err = lzma.Reader2Config{DictCap: int(dict)}.NewReader2(x.chunks)
-	x.size, x.sum = 0, xzSum(x.check)
-	return err
+	x.lzma2.Reset(x.r, int(dict))
+	x.block, x.size, x.sum = x.lzma2, 0, xzSum(x.check)
+	return nil
 }
 
 // xzDictionary is the size of the dictionary from a block header's flags, sizes
@@ -187,9 +190,6 @@ func (nullSum) Sum(b []byte) []byte { return b }
 func (x *xzReader) endBlock() error {
 	if x.check != 0 && x.sum.Size() == 0 {
 		return malformed("its kind of check, %d, is not known", x.check)
-	}
-	if !x.chunks.ended {
-		return malformed("a block ends within a chunk")
 	}
 	unpadded := x.r.n - x.start + int64(x.sum.Size())
 	if err := x.r.align(); err != nil {
