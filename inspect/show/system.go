@@ -125,27 +125,3 @@ func loginBy(u report.User) cell {
 	}
 	return c
 }
-
-// running tells what systemd starts.
-func running(r *report.Report) part {
-	p := part{Heading: "What runs"}
-	if p.state(r, "services", "no systemd units") {
-		return p
-	}
-	s := r.Services
-	p.facts(
-		fact{Label: "default target", Value: text(cmp.Or(s.DefaultTarget, "none"))},
-		names("enabled", s.Enabled),
-		names("masked", s.Masked),
-		fact{Label: "disabled", Value: text(count(len(s.Disabled), "unit"))},
-	)
-	return p
-}
-
-// names is a fact of many, or that there is none.
-func names(label string, list []string) fact {
-	if len(list) == 0 {
-		return fact{Label: label, Value: cell{"none", soft}}
-	}
-	return fact{Label: label, Names: list}
-}
