@@ -1,6 +1,7 @@
 package privileges_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/fixtures"
-	"github.com/assay-os/assay/inspect/accounts"
 	"github.com/assay-os/assay/inspect/privileges"
 	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/inspect/section/sectiontest"
+	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
@@ -45,7 +46,7 @@ func system(t *testing.T) string {
 // TestPrivileges holds both lists to the tools that everybody uses.
 func TestPrivileges(t *testing.T) {
 	dir := system(t)
-	sections := slices.Concat(accounts.Sections(), privileges.Sections())
+	sections := append([]section.Section{owners()}, privileges.Sections()...)
 	r := sectiontest.Fill(t, sections, treetest.Open(t, dir))
 	sectiontest.Status(t, r, "capabilities", report.OK)
 	sectiontest.Status(t, r, "privileged", report.OK)
@@ -73,6 +74,15 @@ func TestPrivileges(t *testing.T) {
 			t.Errorf("%s belongs to %q, want %q", path, names[path], want)
 		}
 	}
+}
+
+// owners stands for the sections of users and groups.
+func owners() section.Section {
+	return section.Section{Name: "owners", Fill: func(_ context.Context, _ *tree.Tree, r *report.Report) error {
+		r.Users = []report.User{{Name: "bob", UID: 1000}, {Name: "root"}, {Name: "second"}}
+		r.Groups = []report.Group{{Name: "root"}, {Name: "shadow", GID: 42}}
+		return nil
+	}}
 }
 
 func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
