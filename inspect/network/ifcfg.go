@@ -15,7 +15,7 @@ import (
 
 func ifcfg() section.Section {
 	return section.Section{
-		Name: "ifcfg", Source: "/etc/sysconfig/network, /etc/sysconfig/network-scripts, or SUSE's /etc/sysconfig/network/", Oracle: "sh",
+		Name: "ifcfg", Source: "/etc/sysconfig/network, /etc/sysconfig/network-scripts, or SUSE's /etc/sysconfig/network/", Oracle: "sh (. FILE)",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
 			c := &report.Ifcfg{}
 			main, dir := "/etc/sysconfig/network", "/etc/sysconfig/network-scripts"

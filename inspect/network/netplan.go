@@ -18,9 +18,9 @@ import (
 
 func netplan() section.Section {
 	return section.Section{
-		Name: "netplan", Source: "*.yaml in /etc/netplan, /usr/lib/netplan, /lib/netplan", Oracle: "netplan get",
+		Name: "netplan", Source: "*.yaml in /etc/netplan over /lib/netplan", Oracle: "netplan get",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
-			files, err := section.Dropins(t, "*.yaml", "/etc/netplan", "/usr/lib/netplan", "/lib/netplan")
+			files, err := section.Dropins(t, "*.yaml", "/etc/netplan", "/lib/netplan")
 			if err != nil {
 				return err
 			}
@@ -155,6 +155,8 @@ func setNetplan(i *report.NetplanInterface, path []string, value string) {
 		i.DHCP6 = truth(value)
 	case path[0] == "addresses" && len(path) == 2:
 		i.Addresses = append(i.Addresses, value)
+	case path[0] == "addresses" && !slices.Contains(i.Addresses, path[2]): // one with options
+		i.Addresses = append(i.Addresses, path[2])
 	case path[0] == "nameservers" && len(path) == 3 && path[1] == "addresses":
 		i.Nameservers = append(i.Nameservers, value)
 	}

@@ -202,11 +202,11 @@ func TestIfcfg(t *testing.T) {
 func TestNetplan(t *testing.T) {
 	r := fill(t, netplan(), map[string]string{
 		"/etc/netplan/10-a.yaml":     "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eth0:\n      dhcp4: yes\n      addresses: [192.0.2.1/24]\n      mtu: 9000\n    eth1: {}\n",
-		"/usr/lib/netplan/20-b.yaml": "network:\n  ethernets:\n    eth0:\n      dhcp4: false\n      mtu: null\n      addresses:\n      - 192.0.2.2/24\n      nameservers: {addresses: [192.0.2.53]}\n  wifis:\n    wlan0:\n      access-points:\n        \"my.net\": {password: hunter2}\n        other: {auth: {key-management: psk, password: hunter2}}\n  tunnels:\n    wg0: {keys: {private: hunter2}, peers: [{keys: {public: p, shared: hunter2}}]}\n",
-		"/usr/lib/netplan/10-a.yaml": "hidden: true\n", "/etc/netplan/30-bad.yaml": "network: [\n", "/etc/netplan/40.yaml": "x: 1\n",
+		"/lib/netplan/20-b.yaml": "network:\n  ethernets:\n    eth0:\n      dhcp4: false\n      mtu: null\n      addresses:\n      - 192.0.2.2/24\n      nameservers: {addresses: [192.0.2.53]}\n  wifis:\n    wlan0:\n      access-points:\n        \"my.net\": {password: hunter2}\n        other: {auth: {key-management: psk, password: hunter2}}\n  tunnels:\n    wg0: {keys: {private: hunter2}, peers: [{keys: {public: p, shared: hunter2}}]}\n",
+		"/lib/netplan/10-a.yaml": "hidden: true\n", "/etc/netplan/30-bad.yaml": "network: [\n", "/etc/netplan/40.yaml": "x: 1\n",
 	})
 	n := r.Netplan
-	equal(t, "files", n.Files, []string{"/etc/netplan/10-a.yaml", "/usr/lib/netplan/20-b.yaml", "/etc/netplan/30-bad.yaml", "/etc/netplan/40.yaml"})
+	equal(t, "files", n.Files, []string{"/etc/netplan/10-a.yaml", "/lib/netplan/20-b.yaml", "/etc/netplan/30-bad.yaml", "/etc/netplan/40.yaml"})
 	if n.Renderer != "networkd" || len(n.Problems) != 2 || !strings.HasPrefix(n.Problems[0], "/etc/netplan/30-bad.yaml: ") {
 		t.Errorf("%+v", n)
 	}

@@ -17,7 +17,7 @@ import (
 
 func nftables() section.Section {
 	return section.Section{
-		Name: "nftables", Source: "/etc/nftables.conf, /etc/sysconfig/nftables.conf and what they include", Oracle: "nft -c -j list ruleset",
+		Name: "nftables", Source: "/etc/nftables.conf, /etc/sysconfig/nftables.conf and what they include", Oracle: "nft -j list ruleset",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
 			for _, name := range []string{"/etc/nftables.conf", "/etc/sysconfig/nftables.conf"} {
 				f, err := t.Lookup(name)
