@@ -1,0 +1,262 @@
+package expect
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assay-os/assay/inspect/lint"
+	"github.com/assay-os/assay/report"
+)
+
+func (e *Expectation) checkOS(c *checker) {
+	for _, key := range sortedKeys(e.OS) {
+		expected := "os." + key
+		if c.known(expected, "os-release") {
+			c.say(expected, differs(e.OS[key], c.OSRelease[strings.ToUpper(key)]))
+		}
+	}
+}
+
+// differs says what is there in place of what should be.
+func differs(want, got string) string {
+	switch {
+	case want == got:
+		return ""
+	case got == "":
+		return fmt.Sprintf("nothing, not %s", want)
+	}
+	return fmt.Sprintf("%s, not %s", got, want)
+}
+
+func (e *Expectation) checkPackages(c *checker) {
+	if e.Packages == nil {
+		return
+	}
+	for _, pattern := range e.Packages.Present {
+		expected := "packages.present " + pattern
+		if c.known(expected, "packages") {
+			off := ""
+			if len(c.installed(pattern)) == 0 {
+				off = "it is not installed"
+			}
+			c.say(expected, off)
+		}
+	}
+	for _, pattern := range e.Packages.Absent {
+		expected := "packages.absent " + pattern
+		if c.known(expected, "packages") {
+			off := strings.Join(c.installed(pattern), ", ")
+			if off != "" {
+				off += " is installed"
+			}
+			c.say(expected, off)
+		}
+	}
+}
+
+// installed are the packages that match a pattern and are not just remembered.
+func (c *checker) installed(pattern string) []string {
+	var list []string
+	for _, p := range c.Packages {
+		if ok, err := path.Match(pattern, p.Name); err == nil && ok && (p.State == "" || strings.HasSuffix(p.State, " installed")) {
+			list = append(list, p.Name)
+		}
+	}
+	return slices.Compact(list)
+}
+
+func (e *Expectation) checkLogins(c *checker) {
+	const expected = "logins.allowed"
+	if e.Logins == nil || !c.known(expected, "logins") {
+		return
+	}
+	var names []string
+	for _, l := range c.Logins {
+		if len(l.Ways) > 0 {
+			names = append(names, l.Name)
+		}
+	}
+	c.only(expected, e.Logins.Allowed, names)
+}
+
+func (e *Expectation) checkPrivileged(c *checker) {
+	if e.Privileged == nil {
+		return
+	}
+	for _, kind := range []struct {
+		name    string
+		bit     report.Mode
+		allowed *[]string
+	}{{"setuid", 0o4000, e.Privileged.Setuid}, {"setgid", 0o2000, e.Privileged.Setgid}} {
+		expected := "privileged." + kind.name
+		if kind.allowed == nil || !c.known(expected, "privileged") {
+			continue
+		}
+		var there []string
+		for _, p := range c.Privileged {
+			if p.Mode&kind.bit != 0 {
+				there = append(there, p.Path.String())
+			}
+		}
+		c.only(expected, *kind.allowed, there)
+	}
+	const expected = "privileged.capabilities"
+	if e.Privileged.Capabilities != nil && c.known(expected, "capabilities") {
+		var there []string
+		for _, f := range c.Capabilities {
+			there = append(there, f.Path.String())
+		}
+		c.only(expected, *e.Privileged.Capabilities, there)
+	}
+}
+
+func (e *Expectation) checkUnits(c *checker) {
+	if e.Units == nil {
+		return
+	}
+	if want := e.Units.Default; want != "" && c.known("units.default", "services") {
+		c.say("units.default", differs(want, c.Services.DefaultTarget))
+	}
+	for _, state := range []struct {
+		name        string
+		want, there []string
+	}{
+		{"enabled", e.Units.Enabled, c.Services.Enabled}, {"disabled", e.Units.Disabled, c.Services.Disabled}, {"masked", e.Units.Masked, c.Services.Masked},
+	} {
+		for _, unit := range state.want {
+			expected := "units." + state.name + " " + unit
+			if c.known(expected, "services") {
+				off := ""
+				if !slices.Contains(state.there, unit) {
+					off = "it is not " + state.name
+				}
+				c.say(expected, off)
+			}
+		}
+	}
+	e.checkStarted(c)
+}
+
+func (e *Expectation) checkStarted(c *checker) {
+	started := map[string]bool{}
+	for _, u := range c.Startup {
+		started[u.Name] = u.State == "loaded"
+	}
+	for _, l := range []struct {
+		name, off string
+		want      bool
+		units     []string
+	}{
+		{"units.started ", "boot does not start it", true, e.Units.Started},
+		{"units.not_started ", "boot starts it, or may", false, e.Units.NotStarted},
+	} {
+		for _, unit := range l.units {
+			if !c.known(l.name+unit, "startup") {
+				continue
+			}
+			off := ""
+			if started[unit] != l.want {
+				off = l.off
+			}
+			c.say(l.name+unit, off)
+		}
+	}
+}
+
+func (e *Expectation) checkListening(c *checker) {
+	const expected = "listening.allowed"
+	if e.Listening == nil || !c.known(expected, "listening") {
+		return
+	}
+	var there []string
+	for _, l := range c.Listening {
+		if l.Enabled {
+			there = append(there, l.Address)
+		}
+	}
+	c.only(expected, e.Listening.Allowed, there)
+}
+
+func (e *Expectation) checkSELinux(c *checker) {
+	if e.SELinux == nil {
+		return
+	}
+	if want := e.SELinux.Mode; want != "" && c.known("selinux.mode", "selinux") {
+		got := "disabled"
+		if c.SELinux != nil {
+			got = c.SELinux.ModeAtBoot
+		}
+		c.say("selinux.mode", differs(want, got))
+	}
+	if most := e.SELinux.Mismatches; most != nil && c.known("selinux.mismatches", "selinux-mismatches") {
+		off := ""
+		if n := len(c.SELinuxMismatches); n > *most {
+			off = fmt.Sprintf("%d labels are wrong, not %d at most: the first is that of %s", n, *most, c.SELinuxMismatches[0].Path)
+		}
+		c.say("selinux.mismatches", off)
+	}
+}
+
+func (e *Expectation) checkKernel(c *checker) {
+	if e.Kernel == nil {
+		return
+	}
+	for _, word := range e.Kernel.Has {
+		c.cmdline("kernel.has "+word, word, true)
+	}
+	for _, word := range e.Kernel.Lacks {
+		c.cmdline("kernel.lacks "+word, word, false)
+	}
+}
+
+// cmdline requires a word in the command line of every boot entry, or in none.
+func (c *checker) cmdline(expected, word string, want bool) {
+	if !c.known(expected, "boot") {
+		return
+	}
+	off := ""
+	if want && len(c.Boot) == 0 {
+		off = "there is no boot entry"
+	}
+	for _, b := range c.Boot {
+		if slices.Contains(strings.Fields(b.Options), word) != want {
+			off = fmt.Sprintf("not so in %q of %s", b.Title, b.Source)
+		}
+	}
+	c.say(expected, off)
+}
+
+func (e *Expectation) checkSysctl(c *checker) {
+	there := map[string]string{}
+	for _, s := range c.Sysctl {
+		there[s.Key] = s.Value
+	}
+	for _, key := range sortedKeys(e.Sysctl) {
+		if c.known("sysctl."+key, "sysctl") {
+			c.say("sysctl."+key, differs(e.Sysctl[key], there[key]))
+		}
+	}
+}
+
+func (e *Expectation) checkLint(c *checker) {
+	const expected = "lint.worst"
+	if e.Lint == nil {
+		return
+	}
+	result := lint.Check(c.Report, lint.Options{Ignore: e.Lint.Ignore})
+	for _, u := range result.Unjudged {
+		c.outcomes = append(c.outcomes, Outcome{Expected: expected, State: Unknown, Found: fmt.Sprintf("rule %s: section %s: %s", u.Rule, u.Section, u.Reason)})
+	}
+	off := false
+	for _, f := range result.Findings {
+		if e.Lint.Worst == "none" || f.Level != lint.Level(e.Lint.Worst) && f.Level.AtLeast(lint.Level(e.Lint.Worst)) {
+			c.say(expected, fmt.Sprintf("%s %s: %s: %s", f.Level, f.Rule, f.Path, f.Message))
+			off = true
+		}
+	}
+	if !off && len(result.Unjudged) == 0 {
+		c.say(expected, "")
+	}
+}
