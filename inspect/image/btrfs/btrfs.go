@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
@@ -47,6 +48,9 @@ type volume struct {
 	roots   *tree
 	sums    *tree
 	unpacks *unpacker
+
+	// made is when the filesystem was, if that is known.
+	made func() (int64, bool)
 
 	// What the log holds, when there is one: the changes of each tree, and
 	// checksums, sorted.
@@ -96,6 +100,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*FS, error) {
 			return nil, fmt.Errorf("replay log: %w", err)
 		}
 	}
+	v.made = sync.OnceValues(v.whenMade)
 	top, err := v.defaultSubvolume()
 	if err != nil {
 		return nil, fmt.Errorf("find default subvolume: %w", err)

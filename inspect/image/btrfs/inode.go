@@ -49,6 +49,10 @@ type inode struct {
 	flags    uint64
 	seconds  int64
 	nanos    uint32
+	// changed is in which transaction the inode was written last, ctime when it was
+	// changed, and made when it was made, in nanoseconds.
+	changed     uint64
+	ctime, made int64
 }
 
 func decodeInode(number uint64, b []byte) (*inode, error) {
@@ -66,11 +70,43 @@ func decodeInode(number uint64, b []byte) (*inode, error) {
 		flags:   le.Uint64(b[64:]),
 		seconds: int64(le.Uint64(b[136:])),
 		nanos:   le.Uint32(b[144:]),
+		changed: le.Uint64(b[8:]),
+		ctime:   nanoseconds(b[124:]),
+		made:    nanoseconds(b[148:]),
 	}
 	if ino.size < 0 {
 		return nil, fmt.Errorf("inode %d: size %d is impossible", number, uint64(ino.size))
 	}
 	return ino, nil
+}
+
+// nanoseconds decodes a time, which wraps where there are too many.
+func nanoseconds(b []byte) int64 {
+	return int64(le.Uint64(b))*int64(time.Second) + int64(le.Uint32(b[8:]))
+}
+
+// version tells states of an inode apart by its time of change, and by the
+// transaction, which is as good as a generation. A time that is not after the making
+// of the filesystem tells nothing: whoever makes images sets all times to one. That
+// is when the root of the top level was made.
+func (fs *FS) version(ino *inode) [2]uint64 {
+	if made, ok := fs.made(); !ok || ino.ctime <= made {
+		return [2]uint64{}
+	}
+	return [2]uint64{uint64(ino.ctime), ino.changed}
+}
+
+// whenMade is when the root of the top level was made.
+func (v *volume) whenMade() (int64, bool) {
+	r, err := v.subvolume(topLevelTree)
+	if err != nil {
+		return 0, false
+	}
+	f, err := v.treeOf(r).lookup(r.dir)
+	if err != nil || f.inode == nil {
+		return 0, false
+	}
+	return f.inode.made, true
 }
 
 func (ino *inode) kind() report.Type {

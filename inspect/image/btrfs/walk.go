@@ -158,6 +158,7 @@ func (fs *FS) fill(n *fsys.Node, p place, f found) {
 	n.Attributes = f.attributes()
 	n.Inode, n.Links = fs.fileID(p.tree, p.inode), f.links
 	n.Sys = p
+	n.Version = fs.version(f.inode)
 	n.SetXattrs(f.xattrs)
 	n.Fail(f.err)
 	switch n.Type {

@@ -62,6 +62,7 @@ type inode struct {
 	project  uint32
 	size     int64
 	mtime    time.Time
+	changed  time.Time
 	links    uint32
 	flags    uint16
 	flags2   uint64
@@ -120,9 +121,26 @@ func decodeInode(number uint64, b []byte) *inode {
 	if ino.version == 3 {
 		ino.flags2 = be.Uint64(b[120:])
 	}
-	ino.mtime = ino.time(b[40:48])
+	ino.mtime, ino.changed = ino.time(b[40:48]), ino.time(b[48:56])
 	ino.forks()
 	return ino
+}
+
+// stateOf tells states of an inode apart by its time of change and its generation. A
+// time that is not after the making of the filesystem tells nothing: whoever makes
+// images sets all times to one. That is when the root was made, which inodes of
+// version 3 alone say.
+func (fs *FS) stateOf(ino *inode) [2]uint64 {
+	const generation, made = 92, 144 // di_gen, di_crtime
+	fs.madeOnce.Do(func() {
+		if root, err := fs.readInode(fs.root); err == nil && root.version == 3 {
+			fs.made = root.time(root.raw[made : made+8])
+		}
+	})
+	if fs.made.IsZero() || !ino.changed.After(fs.made) {
+		return [2]uint64{}
+	}
+	return [2]uint64{uint64(ino.changed.UnixNano()), uint64(be.Uint32(ino.raw[generation:]))}
 }
 
 // time decodes seconds and nanoseconds, or the nanoseconds since 1901 that

@@ -94,6 +94,7 @@ func (fs *FS) fill(n *fsys.Node, ino *inode) {
 	n.Attributes = fsys.AttributeNames(ino.attributes())
 	n.Inode, n.Links = ino.number, ino.links
 	n.Sys = ino.number
+	n.Version = fs.stateOf(ino)
 	switch n.Type {
 	case report.File:
 		n.Size = max(ino.size, 0)

@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
@@ -43,6 +44,9 @@ var be = binary.BigEndian
 type FS struct {
 	superblock
 	dev *device
+
+	madeOnce sync.Once
+	made     time.Time // when the filesystem was, zero where that is not known
 
 	mu     sync.Mutex
 	owners map[uint64]uint64 // of every block that maps others, or holds names or attributes
