@@ -48,7 +48,7 @@ func (v *volume) prefix() string {
 // readTree walks each volume once and puts them together.
 func (in *inspection) readTree(ctx context.Context) error {
 	var volumes []*volume
-	in.tree = &tree.Tree{}
+	in.tree = &tree.Tree{Factory: in.img.Subject.Kind == "commit"}
 	in.volumes = make([]*volume, len(in.img.Trees))
 	for i := range in.img.Trees {
 		v := &volume{Volume: &in.img.Trees[i], index: i}

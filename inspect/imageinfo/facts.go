@@ -17,7 +17,11 @@ const kindCommit = "commit"
 
 // timezone is the last part of where /etc/localtime leads.
 func (f *facts) timezone() any {
-	i, ok := slices.BinarySearchFunc(f.Files, report.Raw("/etc/localtime"), func(e entry, p report.Raw) int { return strings.Compare(string(e.Path), string(p)) })
+	name := report.Raw("/etc/localtime")
+	if f.ostree {
+		name = "/usr/etc/localtime"
+	}
+	i, ok := slices.BinarySearchFunc(f.Files, name, func(e entry, p report.Raw) int { return strings.Compare(string(e.Path), string(p)) })
 	if ok && f.Files[i].Target != "" {
 		return path.Base(string(f.Files[i].Target))
 	}
@@ -25,6 +29,19 @@ func (f *facts) timezone() any {
 		return path.Base(f.Timezone)
 	}
 	return nil
+}
+
+// withAliases adds the other names of the units that are listed, as upstream does
+// to make versions of systemd before and since 246 say the same.
+func (f *facts) withAliases(units []string) any {
+	found := list(units)
+	for _, u := range f.Units {
+		if u.State == "alias" && slices.Contains(found, u.Of) {
+			found = append(found, u.Name)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // packages are NAME-VERSION-RELEASE.ARCH, as rpm -qa prints them.

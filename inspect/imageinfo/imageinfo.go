@@ -75,8 +75,12 @@ type facts struct {
 func newFacts(r *report.Report) *facts {
 	f := &facts{Report: r, lines: map[string][]string{}, ostree: r.Subject.Kind == kindCommit}
 	for _, c := range r.ConfigFiles {
-		f.lines[c.Path] = c.Lines
-		f.paths = append(f.paths, c.Path)
+		name := c.Path
+		if rest, ok := strings.CutPrefix(name, "/usr/etc/"); ok && f.ostree {
+			name = "/etc/" + rest // upstream binds it there
+		}
+		f.lines[name] = c.Lines
+		f.paths = append(f.paths, name)
 	}
 	slices.Sort(f.paths)
 	_, f.system = f.lines["/etc/os-release"]

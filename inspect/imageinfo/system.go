@@ -67,7 +67,7 @@ func (f *facts) chrony() any { return filled(chrony(f.lines["/etc/chrony.conf"])
 
 func (f *facts) cloudInit() any {
 	return grouped(f, func(lines []string) (map[string]any, bool) {
-		value, err := yamltext.Python([]byte(strings.Join(lines, "\n")))
+		value, err := yamltext.Python([]byte(strings.Join(lines, "\n") + "\n"))
 		m, ok := value.(map[string]any)
 		return m, err == nil && ok && len(m) > 0
 	}, "/etc/cloud/cloud.cfg", "/etc/cloud/cloud.cfg.d/*.cfg")

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/canonical"
 	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/report"
 )
@@ -31,6 +32,9 @@ type Tree struct {
 	Files []File
 	// Missing says that a volume of the tree could not be read, and which.
 	Missing string
+	// Factory says that the tree is not deployed yet: what it has in /usr/etc will
+	// be its /etc, where it has none: ostree-prepare-root(1).
+	Factory bool
 }
 
 // ErrUnread says that it cannot be known whether a name exists.
@@ -48,6 +52,9 @@ type File struct {
 	Volume int
 	// First is the first name, in order, of the same inode when it has more.
 	First *File
+	// Survey is what was seen of an initramfs while its contents were read; nil for any
+	// other file, and where contents are not read.
+	Survey *canonical.Survey
 }
 
 // The bounds of a look-up: Linux' own for links (path_resolution(7)) and four
@@ -93,6 +100,10 @@ func (t *Tree) resolve(name string, last bool) (*File, error) {
 		}
 		next := Join(at, part)
 		f := t.Find(next)
+		if f == nil && t.Factory && next == "/etc" {
+			next = "/usr/etc"
+			f = t.Find(next)
+		}
 		if f == nil {
 			return nil, t.notThere(name, next)
 		}
@@ -243,6 +254,10 @@ func (t *Tree) Glob(pattern string) ([]*File, error) {
 	dirs := []string{"/"}
 	parts := strings.Split(strings.Trim(pattern, "/"), "/")
 	for _, part := range parts[:len(parts)-1] {
+		if t.Factory && part == "etc" && len(dirs) == 1 && dirs[0] == "/" && t.Find("/etc") == nil {
+			dirs[0] = "/usr/etc"
+			continue
+		}
 		matched, err := t.match(dirs, part)
 		if err != nil {
 			return nil, err

@@ -97,3 +97,33 @@ func TestGlob(t *testing.T) {
 		t.Error("a bad pattern is taken")
 	}
 }
+
+// TestFactory: a tree that is not deployed has its /etc in /usr/etc, unless it has one.
+func TestFactory(t *testing.T) {
+	for _, c := range []struct {
+		files   map[string]string
+		factory bool
+		want    string
+	}{
+		{map[string]string{"/usr/etc/a": "x"}, true, "/usr/etc/a"},
+		{map[string]string{"/usr/etc/a": "x"}, false, ""},
+		{map[string]string{"/usr/etc/a": "x", "/etc/a": "y"}, true, "/etc/a"},
+		{map[string]string{"/usr/etc/a": "x", "/etc/b": "y"}, true, ""},
+		{map[string]string{"/usr/etc/a": "x", "/l": "-> /etc/a"}, true, "/usr/etc/a"},
+	} {
+		at := treetest.Of(t, treetest.Map{Files: c.files})
+		at.Factory = c.factory
+		name := "/etc/a"
+		if c.files["/l"] != "" {
+			name = "/l"
+		}
+		f, err := at.Lookup(name)
+		got := ""
+		if f != nil {
+			got = f.Path
+		}
+		if got != c.want || (err != nil) != errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v: %s, %v, want %s", c.files, got, err, c.want)
+		}
+	}
+}
