@@ -37,7 +37,7 @@ func All() []Format {
 		{JSON, "the record, as one document", func(w io.Writer, r *report.Report, _ Options) error { return r.Encode(w) }},
 		{"jsonl", "the record, a line for each entry and fact", func(w io.Writer, r *report.Report, _ Options) error { return r.EncodeLines(w) }},
 		{"text", "a page for people", func(w io.Writer, r *report.Report, o Options) error { return show.Text(w, r, o.Page) }},
-		{"html", "the page and all there is behind it, one file for a browser", func(w io.Writer, r *report.Report, o Options) error { return show.HTML(w, r, o.Page) }},
+		{"html", "the page and all there is behind it, one file for a browser", func(w io.Writer, r *report.Report, _ Options) error { return show.HTML(w, r) }},
 		{"mtree", "the files, as mtree(5) has them", func(w io.Writer, r *report.Report, _ Options) error { return show.MTree(w, r) }},
 		{"image-info", "what osbuild-image-info writes", func(w io.Writer, r *report.Report, _ Options) error { return imageinfo.Encode(w, r) }},
 		{"spdx", "a bill of materials, SPDX 2.3", func(w io.Writer, r *report.Report, o Options) error { return sbom.WriteSPDX(w, r, o.SBOM) }},

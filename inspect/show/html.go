@@ -25,11 +25,11 @@ var (
 
 // HTML writes the page for a browser as one file: what [Text] says, and behind it
 // all packages, files and records to search and unfold.
-func HTML(w io.Writer, r *report.Report, o Options) error {
+func HTML(w io.Writer, r *report.Report) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	rest := *r
 	rest.Files = nil
-	p := pageOf(r, o)
+	p := pageOf(r)
 	p.Tiles = tiles(r)
 	parts := map[string]func() error{
 		"@STYLE@":  func() error { return verbatim(out, pageCSS) },

@@ -32,7 +32,7 @@ func htmlPart(t *testing.T, page, id string, v any) {
 func htmlOf(t *testing.T, r *report.Report) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := HTML(&b, r, Options{}); err != nil {
+	if err := HTML(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -1,19 +1,73 @@
 package show
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/lint"
 	"github.com/assay-os/assay/report"
 )
 
 // follows ends the reason of a section that is unread only since the files are.
 const follows = "the whole image could not be read"
 
-// odd lists what could not be read, the files first: much may follow from
+// odd lists what package lint finds: a row for each rule, with the first place
+// and how many there are.
+func odd(r *report.Report) part {
+	p := part{Heading: "What is odd"}
+	result := lint.Check(r, lint.Options{})
+	t := table{Heads: []string{"", "what", "where", "+how to mend it"}}
+	summaries := map[string]string{}
+	for _, rule := range lint.Rules() {
+		summaries[rule.ID] = rule.Summary
+	}
+	for _, same := range byRule(result.Findings) {
+		f := same[0]
+		where := cmp.Or(f.Path.String(), f.Message)
+		if n := len(same) - 1; n > 0 {
+			where = strings.TrimSpace(where + fmt.Sprintf(" (and %d more)", n))
+		}
+		t.Rows = append(t.Rows, []cell{{string(f.Level), tones(f.Level)}, text(cmp.Or(summaries[f.Rule], f.Rule)), text(where), text(f.Fix)})
+	}
+	p.table(t)
+	if len(t.Rows) == 0 && len(result.Unjudged) == 0 {
+		p.note(good, "nothing")
+	}
+	if n := len(result.Unjudged); n > 0 {
+		p.note(soft, many(n, "rule", "rules")+" could not judge: what they need was not read")
+	}
+	return p
+}
+
+func tones(l lint.Level) tone {
+	switch l {
+	case lint.Error:
+		return bad
+	case lint.Warning:
+		return warn
+	default:
+		return soft
+	}
+}
+
+// byRule cuts findings where the rule changes: they come in its order.
+func byRule(list []lint.Finding) [][]lint.Finding {
+	var out [][]lint.Finding
+	for i, f := range list {
+		if i == 0 || list[i-1].Rule != f.Rule {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], f)
+	}
+	return out
+}
+
+// notRead lists the sections that are, the files first: much may follow from
 // them. Sections with one reason stand together.
-func odd(r *report.Report, _ Options) part {
+func notRead(r *report.Report) part {
 	p := part{Heading: "Not read"}
 	t := table{Heads: []string{"section", "why"}}
 	together := map[string][]string{}

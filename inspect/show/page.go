@@ -40,7 +40,8 @@ type fact struct {
 }
 
 type table struct {
-	// Heads are the columns' titles; one that begins with ">" is of numbers.
+	// Heads are the columns' titles. One that begins with ">" is of numbers, one
+	// with "+" is left out where there is little room.
 	Heads []string `json:"heads"`
 	Rows  [][]cell `json:"rows"`
 }
@@ -79,18 +80,15 @@ func row(texts ...string) []cell {
 }
 
 // pageOf makes the page. A part without blocks is left out.
-func pageOf(r *report.Report, o Options) *page {
+func pageOf(r *report.Report) *page {
 	p := &page{}
 	identity(p, r)
 	for _, f := range []func(*report.Report) part{
-		disk, container, boots, logins, running, network, setup, contents, intact,
+		disk, container, boots, logins, running, network, setup, contents, intact, odd, notRead,
 	} {
 		if x := f(r); len(x.Blocks) > 0 {
 			p.Parts = append(p.Parts, x)
 		}
-	}
-	if x := odd(r, o); len(x.Blocks) > 0 {
-		p.Parts = append(p.Parts, x)
 	}
 	return p
 }

@@ -3,12 +3,13 @@ package show
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assay-os/assay/report"
 )
 
-// Options are what is known of the reader, and what others found.
+// Options are what is known of the reader.
 type Options struct {
 	// Width is the terminal's number of columns; 0 stands for 80. Below 40 it is 40.
 	Width int
@@ -19,6 +20,7 @@ type Options struct {
 const (
 	defaultWidth = 80
 	minWidth     = 40
+	roomy        = 140
 	// What is more than a page should show of one list.
 	maxRows  = 40
 	maxNames = 120
@@ -33,7 +35,7 @@ func Text(w io.Writer, r *report.Report, o Options) error {
 	if o.Width == 0 {
 		t.width = defaultWidth
 	}
-	p := pageOf(r, o)
+	p := pageOf(r)
 	t.lines("", p.Title, strong)
 	t.lines("", strings.Join(p.Facts, ", "), "")
 	for _, x := range p.Parts {
@@ -130,17 +132,21 @@ func (t *textPage) bars(bars []bar) {
 }
 
 func (t *textPage) table(x *table) {
-	rows := [][]cell{heads(x.Heads)}
+	titles := slices.Clone(x.Heads)
+	if last := len(titles) - 1; strings.HasPrefix(titles[last], "+") && t.width < roomy {
+		titles = titles[:last]
+	}
+	rows := [][]cell{heads(titles)}
 	for _, r := range x.Rows[:min(len(x.Rows), maxRows)] {
-		safe := make([]cell, len(r))
-		for i, c := range r {
+		safe := make([]cell, len(titles))
+		for i, c := range r[:len(titles)] {
 			safe[i] = cell{printable(c.Text), c.Tone}
 		}
 		rows = append(rows, safe)
 	}
-	widths := fit(rows, x.Heads, t.width-2)
+	widths := fit(rows, titles, t.width-2)
 	for _, r := range rows {
-		t.row(r, x.Heads, widths)
+		t.row(r, titles, widths)
 	}
 	if left := len(x.Rows) - maxRows; left > 0 {
 		t.lines("  ", "… and "+many(left, "other", "others"), soft)
@@ -150,7 +156,7 @@ func (t *textPage) table(x *table) {
 func heads(list []string) []cell {
 	out := make([]cell, len(list))
 	for i, h := range list {
-		out[i] = cell{strings.TrimPrefix(h, ">"), soft}
+		out[i] = cell{strings.TrimLeft(h, ">+"), soft}
 	}
 	return out
 }

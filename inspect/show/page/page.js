@@ -44,7 +44,7 @@ function block(b) {
   if (b.table) {
     const t = make("table"), numbers = b.table.heads.map(h => h.startsWith(">") ? "n" : "");
     const head = t.insertRow();
-    b.table.heads.forEach((h, i) => head.append(make("th", numbers[i], h.replace(/^>/, ""))));
+    b.table.heads.forEach((h, i) => head.append(make("th", numbers[i], h.replace(/^[>+]/, ""))));
     const body = t.createTBody();
     fill(body, b.table.rows, r => within(make("tr"), ...r.map((c, i) => make("td", [numbers[i], c.tone, c.text.length > 24 ? "long" : ""].join(" "), c.text))));
     return within(make("div", "scroll"), t);
