@@ -19,8 +19,10 @@ import (
 // only meaning. Content that is too large or too deep to unfold cannot be
 // judged, and is unread.
 func (h *hasher) canonical(ctx context.Context, f *tree.File, content canonical.Content) {
+	var survey canonical.Survey
 	form, roles, rules, err := canonical.ApplyRoles(ctx, canonical.Input{
 		Entry: &f.Node.Entry, Content: content, Lookup: h.sibling(f), Open: h.companion(f), Place: f.Path, Identities: h.in.identities, Work: &h.work,
+		Survey: &survey,
 	})
 	switch {
 	case ctx.Err() != nil || errors.Is(err, canonical.ErrMalformed):
@@ -29,6 +31,9 @@ func (h *hasher) canonical(ctx context.Context, f *tree.File, content canonical.
 	default:
 		f.Node.Canonical, f.Node.Roles = form, roles
 		h.used.add(rules)
+		if len(survey.Members) > 0 {
+			f.Survey = &survey
+		}
 	}
 }
 

@@ -129,7 +129,8 @@ func (u *unpacking) compressed(ctx context.Context, r *counter) error {
 		return corrupt(err)
 	}
 	defer z.Close()
-	u.early = false
+	u.early, u.compression = false, c.Name
+	defer func() { u.compression = "" }()
 	budget := &budgetReader{ctx: ctx, r: z, left: &u.in.unfold.bytes}
 	if err := u.archives(ctx, &counter{r: bufio.NewReaderSize(budget, 64<<10)}, false); err != nil {
 		return err

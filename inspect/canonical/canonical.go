@@ -79,6 +79,8 @@ type Input struct {
 	// Place is the file's path in the whole tree; Entry has the one in its own
 	// filesystem.
 	Place string
+	// Survey, when set, takes what there is in an initramfs.
+	Survey *Survey
 	// Work is memory to be used again; nil makes some.
 	Work *Work
 	// Identities are those of the disk that the file is on; nil for none.

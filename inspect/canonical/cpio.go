@@ -81,6 +81,8 @@ type unpacking struct {
 	early   bool
 	// formats are those of the compressed parts, in their order.
 	formats []string
+	// compression is that of the part which is read; empty for none.
+	compression string
 }
 
 func canonicalInitramfs(ctx context.Context, in *Input, f *form) error {
@@ -138,6 +140,7 @@ func (u *unpacking) archives(ctx context.Context, r *counter, outer bool) error 
 // cpio reads one archive up to its trailer: cpio(5), "New ASCII Format".
 func (u *unpacking) cpio(ctx context.Context, r *counter) error {
 	u.archive++
+	u.surveyArchive()
 	for {
 		m, err := u.header(r)
 		if err != nil {
@@ -147,7 +150,7 @@ func (u *unpacking) cpio(ctx context.Context, r *counter) error {
 			return nil
 		}
 		body := &io.LimitedReader{R: r, N: int64(m.size)}
-		if m.meaning, err = u.content(ctx, m, body); err != nil {
+		if m.meaning, err = u.content(ctx, m, u.survey(m, body)); err != nil {
 			return corrupt(err)
 		}
 		if body.N > 0 {

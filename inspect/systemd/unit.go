@@ -72,7 +72,7 @@ func (l *library) follow(u *unit) error {
 			return err
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			u.state = bad // a cycle of links
-			return nil //nolint:nilerr // the state tells it
+			return nil    //nolint:nilerr // the state tells it
 		case err != nil:
 			return nil //nolint:nilerr // it is missing
 		}
