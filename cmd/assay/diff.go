@@ -17,7 +17,7 @@ import (
 const hunkLimit = 64 << 10
 
 func newDiff() *cobra.Command {
-	var format, require string
+	var format, require, from string
 	var how opening
 	var judge judgement
 	c := &cobra.Command{
@@ -47,6 +47,9 @@ More than two subjects are put into groups that behave the same.`,
 			if len(args) > 2 && judge.required == diff.Identical {
 				return usage(errors.New("diff: --require identical is for two subjects"))
 			}
+			if from != "" {
+				return runRecorded(c, args, from, how, format, judge)
+			}
 			if len(args) > 2 {
 				return runGroup(c, args, how, format, judge.rules)
 			}
@@ -55,6 +58,7 @@ More than two subjects are put into groups that behave the same.`,
 	}
 	how.define(c.Flags())
 	c.Flags().StringVar(&format, "format", formatText, "print the result as `FORMAT`: "+strings.Join(diffFormats(), ", "))
+	c.Flags().StringVar(&from, "from", "", "compare what `FORMAT` records: image-info, where a subject is a document of osbuild-image-info or is brought to its form")
 	requireFlag(c.Flags(), &require, diff.Equivalent)
 	rulesFlag(c.Flags(), &judge.rules)
 	return c

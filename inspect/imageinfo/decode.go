@@ -15,8 +15,8 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// maxDocument bounds a document. Published ones have up to 1 MB.
-const maxDocument = 64 << 20
+// MaxDocument bounds a document. Published ones have up to 1 MB.
+const MaxDocument = 64 << 20
 
 // A Recorded is one document of upstream's, its values not yet taken apart.
 type Recorded map[string]json.RawMessage
@@ -24,12 +24,12 @@ type Recorded map[string]json.RawMessage
 // Read reads a document, or a file of osbuild-composer's that holds one beside a
 // manifest.
 func Read(r io.Reader) (Recorded, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	data, err := io.ReadAll(io.LimitReader(r, MaxDocument+1))
 	if err != nil {
 		return nil, fmt.Errorf("read image-info: %w", err)
 	}
-	if len(data) > maxDocument {
-		return nil, fmt.Errorf("read image-info: more than %d bytes", maxDocument)
+	if len(data) > MaxDocument {
+		return nil, fmt.Errorf("read image-info: more than %d bytes", MaxDocument)
 	}
 	var doc Recorded
 	if err := json.Unmarshal(data, &doc); err != nil {
@@ -80,6 +80,23 @@ func Common(a, b Recorded) []string {
 	}
 	slices.Sort(gone)
 	return gone
+}
+
+// Pair decodes two documents as far as both say something: what [Common] takes out
+// is named where the files are said to be unread.
+func Pair(a, b Recorded) (x, y *report.Report, err error) {
+	gone := Common(a, b)
+	if x, err = Decode(a); err != nil {
+		return nil, nil, err
+	}
+	if y, err = Decode(b); err != nil {
+		return nil, nil, err
+	}
+	if len(gone) > 0 {
+		s := report.Section{Status: report.Unread, Reason: notRecorded + "; one side alone records " + strings.Join(gone, ", ") + ", of which nothing is concluded"}
+		x.Sections["files"], y.Sections["files"] = s, s
+	}
+	return x, y, nil
 }
 
 // olderForm tells whether drop-ins stand by sections, merged, not by files.

@@ -189,7 +189,7 @@ func readUsers(lines []string) []report.User {
 	users := []report.User{}
 	for _, line := range lines {
 		f := append(strings.Split(line, ":"), make([]string, 7)...)
-		users = append(users, report.User{Name: f[0], UID: number(f[2]), GID: number(f[3]), Gecos: f[4], Home: f[5], Shell: f[6]})
+		users = append(users, report.User{Name: f[0], UID: number(f[2]), GID: number(f[3]), Gecos: f[4], Home: f[5], Shell: f[6], Password: "not recorded"})
 	}
 	slices.SortStableFunc(users, func(a, b report.User) int { return strings.Compare(a.Name, b.Name) })
 	return users
@@ -240,7 +240,7 @@ func readSELinux(d *decoder, v struct {
 	Mismatches []struct{ Filename, Actual, Expected string } `json:"context-mismatch"`
 },
 ) {
-	d.report.SELinux = &report.SELinux{Mode: cmp.Or(v.Policy["SELINUX"], "unset"), Type: v.Policy["SELINUXTYPE"], Config: v.Policy}
+	d.report.SELinux = &report.SELinux{Mode: cmp.Or(v.Policy["SELINUX"], "unset"), ModeAtBoot: "not recorded", Type: v.Policy["SELINUXTYPE"], Config: v.Policy}
 	for _, m := range v.Mismatches {
 		d.report.SELinuxMismatches = append(d.report.SELinuxMismatches, report.LabelMismatch{Path: report.Raw(m.Filename), Actual: m.Actual, Expected: m.Expected, Kind: kindOf(m.Actual, m.Expected)})
 	}
