@@ -2,7 +2,6 @@ package btrfs
 
 import (
 	"fmt"
-	"io"
 	"sort"
 	"sync"
 
@@ -64,28 +63,12 @@ func (c *content) Close() error { return nil }
 
 // ReadAt implements io.ReaderAt.
 func (c *content) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read at negative offset %d", off)
-	}
-	if off >= c.size {
-		return 0, io.EOF
-	}
-	want := int(min(int64(len(p)), c.size-off))
-	for done := 0; done < want; {
-		n, err := c.readPiece(p[done:want], uint64(off)+uint64(done))
-		done += n
-		if err != nil {
-			return done, err
-		}
-	}
-	if want < len(p) {
-		return want, io.EOF
-	}
-	return want, nil
+	return fsys.ReadPieces(p, off, c.size, c.readPiece)
 }
 
 // readPiece reads up to the end of one run or of one hole.
-func (c *content) readPiece(p []byte, off uint64) (int, error) {
+func (c *content) readPiece(p []byte, from int64) (int, error) {
+	off := uint64(from)
 	i := sort.Search(len(c.runs), func(i int) bool { return c.runs[i].start+c.runs[i].length > off })
 	if i == len(c.runs) {
 		clear(p)

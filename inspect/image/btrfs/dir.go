@@ -3,11 +3,8 @@ package btrfs
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
-	"github.com/assay-os/assay/report"
 )
 
 const dirEntrySize = 30
@@ -54,20 +51,14 @@ type dirent struct {
 	kind      byte
 }
 
-// kindOf is the type that the directory says: BTRFS_FT_* in btrfs_tree.h.
-func (d dirent) kindOf() report.Type {
-	kinds := [...]report.Type{1: report.File, report.Directory, report.Char, report.Block, report.FIFO, report.Socket, report.Symlink}
-	if int(d.kind) < len(kinds) {
-		return kinds[d.kind]
-	}
-	return ""
-}
+// base is the name.
+func (d dirent) base() string { return d.name }
 
 // A lister collects the names of one directory: those that readdir(3) shows, and those
 // that open(2) finds.
 type lister struct {
 	listed, found []dirent
-	errs          []error
+	fsys.Faults
 }
 
 // list returns the names of a directory, sorted. With an error it returns
@@ -86,23 +77,17 @@ func (t *tree) list(number uint64) ([]dirent, error) {
 		return nil
 	})
 	if err != nil {
-		l.fail(err)
+		l.Fault(err)
 	}
-	l.listed, l.found = l.sorted(l.listed), l.sorted(l.found)
+	l.listed = fsys.SortNames(l.listed, dirent.base, &l.Faults)
+	l.found = fsys.SortNames(l.found, dirent.base, &l.Faults)
 	if err == nil {
 		l.compare()
 	}
-	if err := fsys.Reasons(l.errs...); err != nil {
+	if err := l.Err(); err != nil {
 		return l.listed, fmt.Errorf("directory inode %d: %w", number, err)
 	}
 	return l.listed, nil
-}
-
-// fail keeps the first few reasons; a broken directory has thousands.
-func (l *lister) fail(err error) {
-	if len(l.errs) < 3 {
-		l.errs = append(l.errs, err)
-	}
 }
 
 // item reads the names of one hash.
@@ -111,7 +96,7 @@ func (l *lister) item(k key, data []byte) {
 	l.found = l.entries(l.found, data)
 	for _, d := range l.found[before:] {
 		if nameHash([]byte(d.name)) != k.offset {
-			l.fail(fmt.Errorf("the name %q is not where its hash says", d.name))
+			l.Fault(fmt.Errorf("the name %q is not where its hash says", d.name))
 		}
 	}
 }
@@ -119,31 +104,21 @@ func (l *lister) item(k key, data []byte) {
 func (l *lister) entries(to []dirent, data []byte) []dirent {
 	entries, err := dirEntries(data)
 	if err != nil {
-		l.fail(err)
+		l.Fault(err)
 	}
 	for _, e := range entries {
 		name := string(e.name)
 		if !fsys.ValidName(name) || len(name) > 255 {
-			l.fail(fmt.Errorf("the name %q is impossible", name))
+			l.Fault(fmt.Errorf("the name %q is impossible", name))
 			continue
 		}
 		if e.location.kind != kindInode && e.location.kind != kindRoot {
-			l.fail(fmt.Errorf("the name %q leads to an item of kind %d", name, e.location.kind))
+			l.Fault(fmt.Errorf("the name %q leads to an item of kind %d", name, e.location.kind))
 			continue
 		}
 		to = append(to, dirent{name, e.location.object, e.location.kind == kindRoot, e.kind})
 	}
 	return to
-}
-
-func (l *lister) sorted(names []dirent) []dirent {
-	slices.SortStableFunc(names, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
-	for i := 1; i < len(names); i++ {
-		if names[i].name == names[i-1].name {
-			l.fail(fmt.Errorf("the name %q is in it twice", names[i].name))
-		}
-	}
-	return slices.CompactFunc(names, func(a, b dirent) bool { return a.name == b.name })
 }
 
 // compare requires that what is listed can be opened and what can be opened is listed:
@@ -155,13 +130,13 @@ func (l *lister) compare() {
 		case len(listed) > 0 && len(found) > 0 && listed[0] == found[0]:
 			listed, found = listed[1:], found[1:]
 		case len(found) == 0 || len(listed) > 0 && listed[0].name < found[0].name:
-			l.fail(fmt.Errorf("the name %q is listed, but cannot be opened", listed[0].name))
+			l.Fault(fmt.Errorf("the name %q is listed, but cannot be opened", listed[0].name))
 			listed = listed[1:]
 		case len(listed) == 0 || found[0].name < listed[0].name:
-			l.fail(fmt.Errorf("the name %q can be opened, but is not listed", found[0].name))
+			l.Fault(fmt.Errorf("the name %q can be opened, but is not listed", found[0].name))
 			found = found[1:]
 		default:
-			l.fail(fmt.Errorf("the name %q leads to two files", listed[0].name))
+			l.Fault(fmt.Errorf("the name %q leads to two files", listed[0].name))
 			listed, found = listed[1:], found[1:]
 		}
 	}

@@ -13,14 +13,7 @@ const inodeSize = 160
 
 // The bits of an inode's mode: linux/stat.h.
 const (
-	typeMask   = 0xf000
-	typeSocket = 0xc000
-	typeLink   = 0xa000
-	typeFile   = 0x8000
-	typeBlock  = 0x6000
-	typeDir    = 0x4000
-	typeChar   = 0x2000
-	typeFIFO   = 0x1000
+	typeMask = 0xf000
 )
 
 // The flags of an inode: BTRFS_INODE_* in fs/btrfs/btrfs_inode.h.
@@ -109,25 +102,7 @@ func (v *volume) whenMade() (int64, bool) {
 	return f.inode.made, true
 }
 
-func (ino *inode) kind() report.Type {
-	switch ino.mode & typeMask {
-	case typeFile:
-		return report.File
-	case typeDir:
-		return report.Directory
-	case typeLink:
-		return report.Symlink
-	case typeChar:
-		return report.Char
-	case typeBlock:
-		return report.Block
-	case typeFIFO:
-		return report.FIFO
-	case typeSocket:
-		return report.Socket
-	}
-	return ""
-}
+func (ino *inode) kind() report.Type { return fsys.TypeOf(uint32(ino.mode)) }
 
 // deviceNumber splits the kernel's own form of a device number: linux/kdev_t.h.
 func (ino *inode) deviceNumber() string {

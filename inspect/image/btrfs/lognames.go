@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/assay-os/assay/inspect/image/fsys"
 )
 
 // deleteNames deletes the names of a directory which the log would have if they
@@ -132,7 +134,7 @@ func (r *replayer) link(dir, ino, index uint64, name string) error {
 // entryKind is the type of an inode as a directory has it.
 func entryKind(ino *inode) byte {
 	for kind := byte(1); kind < 8; kind++ {
-		if (dirent{kind: kind}).kindOf() == ino.kind() {
+		if fsys.TypeOfName(kind) == ino.kind() {
 			return kind
 		}
 	}

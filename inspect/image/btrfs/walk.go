@@ -17,13 +17,8 @@ type place struct {
 	inode uint64
 }
 
-// A walker is one walk.
-type walker struct {
-	fs   *FS
-	ctx  context.Context
-	fn   func(*fsys.Node) error
-	seen map[place]bool // directories that the walk was in
-}
+// String names the place in an error.
+func (p place) String() string { return fmt.Sprintf("%d of tree %d", p.inode, p.tree) }
 
 // A level is the directory that the walk is in.
 type level struct {
@@ -38,81 +33,56 @@ func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
 	if err != nil {
 		return err
 	}
-	w := walker{fs: fs, ctx: ctx, fn: fn, seen: map[place]bool{}}
-	t := fs.treeOf(r)
-	n, ino := fs.node(t, place{r.id, r.dir}, dirent{kind: 2}, "/")
-	return w.show(n, level{t, place{r.id, r.dir}, ino}, 0)
+	w := fsys.Walker[dirent, level, place]{
+		Name:   dirent.base,
+		Number: func(at *level) place { return at.place },
+		List:   func(at *level, _ int) ([]dirent, error) { return at.list(at.place.inode) },
+		Node: func(at *level, d dirent, path report.Raw) (*fsys.Node, *level) {
+			if at == nil {
+				return fs.below(fs.treeOf(r), place{r.id, r.dir}, d, path)
+			}
+			return fs.name(at, d, path)
+		},
+	}
+	return w.Walk(ctx, dirent{kind: 2}, fn)
 }
 
-// show hands out a node, and what is below it.
-func (w *walker) show(n *fsys.Node, at level, depth int) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
+// below is what a name leads to in a tree, and the level that it is.
+func (fs *FS) below(t *tree, p place, d dirent, path report.Raw) (*fsys.Node, *level) {
+	n, ino := fs.node(t, p, d, path)
+	if ino == nil || n.Type != report.Directory {
+		return n, nil
 	}
-	if n.Type != report.Directory || at.inode == nil {
-		return w.fn(n)
-	}
-	names := w.enter(n, at, depth)
-	if err := w.fn(n); err != nil {
-		return err
-	}
-	for _, name := range names {
-		n, below := w.name(at, name, fsys.Join(n.Path, name.name))
-		if err := w.show(n, below, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// enter lists a directory, unless the walk was there or is too deep.
-func (w *walker) enter(n *fsys.Node, at level, depth int) []dirent {
-	if w.seen[at.place] {
-		n.Fail(fmt.Errorf("directory inode %d of tree %d has more than one name: not read again", at.place.inode, at.place.tree))
-		return nil
-	}
-	w.seen[at.place] = true
-	if depth > fsys.MaxDepth || len(n.Path) > fsys.MaxPath {
-		n.Fail(fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath))
-		return nil
-	}
-	names, err := at.list(at.place.inode)
-	n.Fail(err)
-	return names
+	return n, &level{t, p, ino}
 }
 
 // name describes a name of the directory at, and what it leads to.
-func (w *walker) name(at level, d dirent, path report.Raw) (*fsys.Node, level) {
-	p := place{at.place.tree, d.object}
+func (fs *FS) name(at *level, d dirent, path report.Raw) (*fsys.Node, *level) {
 	if !d.subvolume {
-		n, ino := w.fs.node(at.tree, p, d, path)
-		return n, level{at.tree, p, ino}
+		return fs.below(at.tree, place{at.place.tree, d.object}, d, path)
 	}
-	r, err := w.nested(at.place, d)
+	r, err := fs.nested(at.place, d)
 	if errors.Is(err, errNotFound) {
-		return emptyDirectory(at.inode, path), level{}
+		return emptyDirectory(at.inode, path), nil
 	}
 	if err != nil {
 		n := &fsys.Node{Entry: report.Entry{Path: path, Type: report.Directory}, Physical: -1}
 		n.Fail(err)
-		return n, level{}
+		return n, nil
 	}
-	t := w.fs.treeOf(r)
-	p = place{r.id, r.dir}
-	n, ino := w.fs.node(t, p, d, path)
-	return n, level{t, p, ino}
+	return fs.below(fs.treeOf(r), place{r.id, r.dir}, d, path)
 }
 
 // nested finds the subvolume that a name leads to.
-func (w *walker) nested(dir place, d dirent) (root, error) {
-	leads, err := w.fs.leadsTo(dir.tree, dir.inode, d.name, d.object)
+func (fs *FS) nested(dir place, d dirent) (root, error) {
+	leads, err := fs.leadsTo(dir.tree, dir.inode, d.name, d.object)
 	if err != nil {
 		return root{}, err
 	}
 	if !leads {
 		return root{}, errNotFound
 	}
-	return w.fs.subvolume(d.object)
+	return fs.subvolume(d.object)
 }
 
 // emptyDirectory is what the kernel shows where a snapshot has the name of a subvolume
@@ -128,7 +98,7 @@ func emptyDirectory(parent *inode, path report.Raw) *fsys.Node {
 // node describes the inode behind a name. The inode is nil where it cannot be
 // trusted.
 func (fs *FS) node(t *tree, p place, d dirent, path report.Raw) (*fsys.Node, *inode) {
-	n := &fsys.Node{Entry: report.Entry{Path: path, Type: d.kindOf()}, Physical: -1}
+	n := &fsys.Node{Entry: report.Entry{Path: path, Type: fsys.TypeOfName(d.kind)}, Physical: -1}
 	f, err := t.lookup(p.inode)
 	n.Fail(err)
 	if f.inode == nil {

@@ -3,11 +3,8 @@ package erofs
 import (
 	"bytes"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
-	"github.com/assay-os/assay/report"
 )
 
 // A dirent is one name of a directory.
@@ -25,22 +22,16 @@ const (
 // A lister collects the names of one directory.
 type lister struct {
 	names []dirent
-	errs  []error
+	fsys.Faults
 }
 
 // list returns the names of a directory but "." and "..", sorted. With an
 // error it returns those that could be read.
 func (fs *FS) list(ino *inode) ([]dirent, error) {
 	var l lister
-	l.errs = fsReason(fs.eachBlock(ino, l.block))
-	slices.SortStableFunc(l.names, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
-	for i := 1; i < len(l.names); i++ {
-		if l.names[i].name == l.names[i-1].name {
-			l.fail(fmt.Errorf("the name %q is in it twice", l.names[i].name))
-		}
-	}
-	l.names = slices.CompactFunc(l.names, func(a, b dirent) bool { return a.name == b.name })
-	if err := fsys.Reasons(l.errs...); err != nil {
+	l.Fault(fs.eachBlock(ino, l.block))
+	l.names = fsys.SortNames(l.names, dirent.base, &l.Faults)
+	if err := l.Err(); err != nil {
 		return l.names, fmt.Errorf("directory inode %d: %w", ino.nid, err)
 	}
 	return l.names, nil
@@ -63,20 +54,6 @@ func (fs *FS) eachBlock(ino *inode, fn func([]byte) error) error {
 		}
 	}
 	return nil
-}
-
-func fsReason(err error) []error {
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-// fail keeps the first few reasons; a broken directory has thousands.
-func (l *lister) fail(err error) {
-	if len(l.errs) < 3 {
-		l.errs = append(l.errs, err)
-	}
 }
 
 // block reads the names of one block: entries of a fixed size, and behind them the
@@ -109,17 +86,11 @@ func (l *lister) entry(d dirent) {
 	switch {
 	case d.name == "." || d.name == "..":
 	case !fsys.ValidName(d.name):
-		l.fail(fmt.Errorf("it holds the impossible name %q", d.name))
+		l.Fault(fmt.Errorf("it holds the impossible name %q", d.name))
 	default:
 		l.names = append(l.names, d)
 	}
 }
 
-// kindOf is the type that a name says, for inodes that cannot be read.
-func (d *dirent) kindOf() report.Type {
-	kinds := [...]report.Type{"", report.File, report.Directory, report.Char, report.Block, report.FIFO, report.Socket, report.Symlink}
-	if int(d.kind) < len(kinds) {
-		return kinds[d.kind]
-	}
-	return ""
-}
+// base is the name.
+func (d dirent) base() string { return d.name }

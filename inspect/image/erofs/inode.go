@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
 )
 
@@ -147,25 +148,7 @@ func (ino *inode) check() error {
 const typeMask = 0xf000
 
 // kind is the type of an inode; empty when there is no such type.
-func (ino *inode) kind() report.Type {
-	switch ino.mode & typeMask {
-	case 0x1000:
-		return report.FIFO
-	case 0x2000:
-		return report.Char
-	case 0x4000:
-		return report.Directory
-	case 0x6000:
-		return report.Block
-	case 0x8000:
-		return report.File
-	case 0xa000:
-		return report.Symlink
-	case 0xc000:
-		return report.Socket
-	}
-	return ""
-}
+func (ino *inode) kind() report.Type { return fsys.TypeOf(uint32(ino.mode)) }
 
 // device decodes a device number: new_encode_dev in linux/kdev_t.h.
 func (ino *inode) device() string {

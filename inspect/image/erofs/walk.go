@@ -9,71 +9,45 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// A walker is one walk.
+// A walker is one walk, with what it may still meet.
 type walker struct {
-	fs   *FS
-	ctx  context.Context
-	fn   func(*fsys.Node) error
-	seen map[uint64]bool // directories that the walk was in
-	left int64           // bytes of directories that it may still read
-	room int64           // and that may still be above one name
+	fs    *FS
+	left  int64   // bytes of directories that it may still read
+	room  int64   // and that may be above one name
+	above []int64 // those of the directories that it is in
 }
 
 // Walk implements fsys.Tree.
 func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
-	w := walker{fs: fs, ctx: ctx, fn: fn, seen: map[uint64]bool{}, left: fs.allowance(allTimes), room: fs.allowance(aboveTimes)}
-	return w.visit(dirent{nid: fs.root, kind: 2}, "/", 0)
+	own := &walker{fs: fs, left: fs.allowance(allTimes), room: fs.allowance(aboveTimes)}
+	w := fsys.Walker[dirent, inode, uint64]{
+		Name:   dirent.base,
+		Node:   func(_ *inode, d dirent, path report.Raw) (*fsys.Node, *inode) { return fs.node(d, path) },
+		Number: func(ino *inode) uint64 { return ino.nid },
+		List:   own.list,
+	}
+	return w.Walk(ctx, dirent{nid: fs.root, kind: 2}, fn)
 }
 
-// visit shows one name, and what is below it.
-func (w *walker) visit(d dirent, path report.Raw, depth int) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
+// list reads a directory, unless the walk has met more names than the device can hold.
+func (w *walker) list(ino *inode, depth int) ([]dirent, error) {
+	w.above = append(w.above[:depth], 0)
+	total := ino.length
+	for _, n := range w.above {
+		total += n
 	}
-	n, ino := w.fs.node(d, path)
-	if n.Type != report.Directory || ino == nil {
-		return w.fn(n)
-	}
-	names := w.enter(n, ino, depth)
-	w.room -= ino.length
-	defer func() { w.room += ino.length }()
-	if err := w.fn(n); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := w.visit(name, fsys.Join(path, name.name), depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// enter lists a directory, unless the walk was there, is too deep, or has met
-// more names than the device can hold.
-func (w *walker) enter(n *fsys.Node, ino *inode, depth int) []dirent {
-	if w.seen[ino.nid] {
-		n.Fail(fmt.Errorf("directory inode %d has more than one name: not read again", ino.nid))
-		return nil
-	}
-	w.seen[ino.nid] = true
-	if depth > fsys.MaxDepth || len(n.Path) > fsys.MaxPath {
-		n.Fail(fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath))
-		return nil
-	}
-	if ino.length > w.left || ino.length > w.room {
-		n.Fail(fmt.Errorf("directory inode %d: its %d bytes, with those of other directories, are more than the filesystem can hold: not read", ino.nid, ino.length))
-		return nil
+	if ino.length > w.left || total > w.room {
+		return nil, fmt.Errorf("directory inode %d: its %d bytes, with those of other directories, are more than the filesystem can hold: not read", ino.nid, ino.length)
 	}
 	w.left -= ino.length
-	names, err := w.fs.list(ino)
-	n.Fail(err)
-	return names
+	w.above[depth] = ino.length
+	return w.fs.list(ino)
 }
 
 // node describes the inode behind a name. The inode is nil where it cannot be
 // trusted.
 func (fs *FS) node(d dirent, path report.Raw) (*fsys.Node, *inode) {
-	n := &fsys.Node{Entry: report.Entry{Path: path, Type: d.kindOf()}, Physical: -1}
+	n := &fsys.Node{Entry: report.Entry{Path: path, Type: fsys.TypeOfName(d.kind)}, Physical: -1}
 	ino, err := fs.readInode(d.nid)
 	n.Fail(err)
 	if ino == nil {

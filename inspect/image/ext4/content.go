@@ -64,27 +64,7 @@ func (c *blocks) Close() error { return nil }
 
 // ReadAt implements io.ReaderAt.
 func (c *blocks) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read at negative offset %d", off)
-	}
-	if off >= c.size {
-		return 0, io.EOF
-	}
-	want := len(p)
-	if int64(want) > c.size-off {
-		want = int(c.size - off)
-	}
-	for done := 0; done < want; {
-		n, err := c.readPiece(p[done:want], off+int64(done))
-		done += n
-		if err != nil {
-			return done, err
-		}
-	}
-	if want < len(p) {
-		return want, io.EOF
-	}
-	return want, nil
+	return fsys.ReadPieces(p, off, c.size, c.readPiece)
 }
 
 // readPiece reads up to the end of one run or of one hole.

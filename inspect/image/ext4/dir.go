@@ -2,11 +2,8 @@ package ext4
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
-	"github.com/assay-os/assay/report"
 )
 
 // A dirent is one name of a directory.
@@ -28,7 +25,7 @@ type lister struct {
 	ino   *inode
 	seen  map[uint64]bool
 	names []dirent
-	errs  []error
+	fsys.Faults
 }
 
 // list returns the names of a directory but "." and "..", sorted. With an
@@ -43,24 +40,11 @@ func (fs *FS) list(ino *inode) ([]dirent, error) {
 	default:
 		l.blocks()
 	}
-	slices.SortStableFunc(l.names, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
-	for i := 1; i < len(l.names); i++ {
-		if l.names[i].name == l.names[i-1].name {
-			l.fail(fmt.Errorf("the name %q is in it twice", l.names[i].name))
-		}
-	}
-	l.names = slices.CompactFunc(l.names, func(a, b dirent) bool { return a.name == b.name })
-	if err := fsys.Reasons(l.errs...); err != nil {
+	l.names = fsys.SortNames(l.names, dirent.base, &l.Faults)
+	if err := l.Err(); err != nil {
 		return l.names, fmt.Errorf("directory inode %d: %w", ino.number, err)
 	}
 	return l.names, nil
-}
-
-// fail keeps the first few reasons; a broken directory has thousands.
-func (l *lister) fail(err error) {
-	if len(l.errs) < 3 {
-		l.errs = append(l.errs, err)
-	}
 }
 
 // inline reads a directory within its inode: four bytes of i_block name the
@@ -68,12 +52,12 @@ func (l *lister) fail(err error) {
 func (l *lister) inline() {
 	data, err := l.fs.inlineData(l.ino)
 	if err != nil {
-		l.fail(err)
+		l.Fault(err)
 		return
 	}
 	const first = 60
 	if len(data) < 4 {
-		l.fail(fmt.Errorf("%d bytes inline are too short", len(data)))
+		l.Fault(fmt.Errorf("%d bytes inline are too short", len(data)))
 		return
 	}
 	l.entries(data[4:min(first, len(data))])
@@ -87,7 +71,7 @@ func (l *lister) inline() {
 func (l *lister) blocks() {
 	runs, err := l.fs.runs(l.ino)
 	if err != nil {
-		l.fail(err)
+		l.Fault(err)
 	}
 	count, next := l.fs.blockCount(l.ino), uint64(0)
 	for _, r := range runs {
@@ -105,7 +89,7 @@ func (l *lister) blocks() {
 		next = r.logical + r.length
 	}
 	if next < count && err == nil {
-		l.fail(fmt.Errorf("block %d of %d is a hole", next, count))
+		l.Fault(fmt.Errorf("block %d of %d is a hole", next, count))
 	}
 }
 
@@ -113,21 +97,21 @@ func (l *lister) blocks() {
 // that repeats a block of its own or of others is not.
 func (l *lister) block(logical, physical uint64) bool {
 	if l.seen[physical] {
-		l.fail(fmt.Errorf("block %d is in it twice", physical))
+		l.Fault(fmt.Errorf("block %d is in it twice", physical))
 		return false
 	}
 	l.seen[physical] = true
 	if err := l.fs.claim(physical, l.ino.number); err != nil {
-		l.fail(err)
+		l.Fault(err)
 		return false
 	}
 	b, err := l.fs.block(physical)
 	if err != nil {
-		l.fail(err)
+		l.Fault(err)
 		return true
 	}
 	if !l.sound(logical, b) {
-		l.fail(fmt.Errorf("the checksum of block %d does not match", logical))
+		l.Fault(fmt.Errorf("the checksum of block %d does not match", logical))
 	}
 	l.entries(b)
 	return true
@@ -181,12 +165,12 @@ func (l *lister) entries(b []byte) {
 	for at := 0; at < len(b); {
 		e := b[at:]
 		if len(e) < direntSize {
-			l.fail(fmt.Errorf("an entry is cut off at byte %d", at))
+			l.Fault(fmt.Errorf("an entry is cut off at byte %d", at))
 			return
 		}
 		length, name := l.recordLength(e), int(e[6])
 		if length < direntSize+name || length%4 != 0 || length > len(e) || length < tailSize && len(e) >= tailSize {
-			l.fail(fmt.Errorf("an entry at byte %d has length %d", at, length))
+			l.Fault(fmt.Errorf("an entry at byte %d has length %d", at, length))
 			return
 		}
 		l.entry(e, name)
@@ -211,7 +195,7 @@ func (l *lister) entry(e []byte, length int) {
 	switch {
 	case number == 0 || name == "." || name == "..":
 	case !fsys.ValidName(name):
-		l.fail(fmt.Errorf("it holds the impossible name %q", name))
+		l.Fault(fmt.Errorf("it holds the impossible name %q", name))
 	default:
 		d := dirent{name: name, inode: number}
 		if l.fs.incompat&incompatFiletype != 0 {
@@ -221,11 +205,5 @@ func (l *lister) entry(e []byte, length int) {
 	}
 }
 
-// kindOf is the type that a name says, for inodes that cannot be read.
-func (d *dirent) kindOf() report.Type {
-	kinds := [...]report.Type{"", report.File, report.Directory, report.Char, report.Block, report.FIFO, report.Socket, report.Symlink}
-	if int(d.kind) < len(kinds) {
-		return kinds[d.kind]
-	}
-	return ""
-}
+// base is the name.
+func (d dirent) base() string { return d.name }

@@ -21,14 +21,7 @@ const (
 
 // The types in i_mode: inode(7).
 const (
-	typeMask   = 0xf000
-	typeFIFO   = 0x1000
-	typeChar   = 0x2000
-	typeDir    = 0x4000
-	typeBlock  = 0x6000
-	typeFile   = 0x8000
-	typeLink   = 0xa000
-	typeSocket = 0xc000
+	typeMask = 0xf000
 )
 
 // An inode is a decoded struct ext4_inode.
@@ -195,25 +188,7 @@ func (fs *FS) inodeSound(ino *inode) bool {
 }
 
 // kind is the type of an inode; empty when there is no such type.
-func (ino *inode) kind() report.Type {
-	switch ino.mode & typeMask {
-	case typeFile:
-		return report.File
-	case typeDir:
-		return report.Directory
-	case typeLink:
-		return report.Symlink
-	case typeChar:
-		return report.Char
-	case typeBlock:
-		return report.Block
-	case typeFIFO:
-		return report.FIFO
-	case typeSocket:
-		return report.Socket
-	}
-	return ""
-}
+func (ino *inode) kind() report.Type { return fsys.TypeOf(uint32(ino.mode)) }
 
 // blockArea is i_block: the map of blocks, the root of the extents, or content.
 func (ino *inode) blockArea() []byte { return ino.raw[0x28:0x64] }

@@ -55,24 +55,7 @@ func (f *File) Extents() ([]fsys.Extent, error) { return append([]fsys.Extent(ni
 
 // ReadAt implements io.ReaderAt.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("read at negative offset %d", off)
-	}
-	if off >= f.size {
-		return 0, io.EOF
-	}
-	want := int(min(int64(len(p)), f.size-off))
-	for done := 0; done < want; {
-		n, err := f.readPiece(p[done:want], off+int64(done))
-		done += n
-		if err != nil {
-			return done, err
-		}
-	}
-	if want < len(p) {
-		return want, io.EOF
-	}
-	return want, nil
+	return fsys.ReadPieces(p, off, f.size, f.readPiece)
 }
 
 // readPiece reads up to the end of one run or of one hole.

@@ -3,8 +3,6 @@ package squashfs
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
 )
@@ -28,13 +26,16 @@ type dirent struct {
 	kind   uint16
 }
 
+// base is the name.
+func (d dirent) base() string { return d.name }
+
 // A lister collects the names of one directory.
 type lister struct {
 	c *cursor
 	// left are the bytes of the directory that are not read.
 	left  int64
 	names []dirent
-	errs  []error
+	fsys.Faults
 }
 
 // list returns the names of a directory, sorted by their bytes, and how many bytes
@@ -49,12 +50,10 @@ func (fs *FS) list(ino *inode, crossed func(at int64, size int) error) ([]dirent
 		return nil, 0, fmt.Errorf("directory inode %d: %w", ino.number, err)
 	}
 	l := lister{c: c, left: ino.size - dirBase}
-	if err := l.runs(); err != nil {
-		l.errs = append(l.errs, err)
-	}
-	l.sort()
+	l.Fault(l.runs())
+	l.names = fsys.SortNames(l.names, dirent.base, &l.Faults)
 	taken := ino.size - dirBase - l.left
-	if err := fsys.Reasons(l.errs...); err != nil {
+	if err := l.Err(); err != nil {
 		return l.names, taken, fmt.Errorf("directory inode %d: %w", ino.number, err)
 	}
 	return l.names, taken, nil
@@ -121,9 +120,7 @@ func (l *lister) name(start, base uint32) error {
 	}
 	d.name = string(b)
 	if !fsys.ValidName(d.name) {
-		if len(l.errs) < 3 {
-			l.errs = append(l.errs, fmt.Errorf("it holds the impossible name %q", d.name))
-		}
+		l.Fault(fmt.Errorf("it holds the impossible name %q", d.name))
 		return nil
 	}
 	if len(l.names) == maxNames {
@@ -131,18 +128,4 @@ func (l *lister) name(start, base uint32) error {
 	}
 	l.names = append(l.names, d)
 	return nil
-}
-
-// sort puts the names in order, and tells of one that is there twice.
-func (l *lister) sort() {
-	byName := func(a, b dirent) int { return strings.Compare(a.name, b.name) }
-	if !slices.IsSortedFunc(l.names, byName) {
-		slices.SortStableFunc(l.names, byName)
-	}
-	for i := 1; i < len(l.names) && len(l.errs) < 3; i++ {
-		if l.names[i].name == l.names[i-1].name {
-			l.errs = append(l.errs, fmt.Errorf("the name %q is in it twice", l.names[i].name))
-		}
-	}
-	l.names = slices.CompactFunc(l.names, func(a, b dirent) bool { return a.name == b.name })
 }

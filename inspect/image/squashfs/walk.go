@@ -10,15 +10,11 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// A walker is one walk.
+// A walker is one walk, with what it has met.
 type walker struct {
-	fs  *FS
-	ctx context.Context
-	fn  func(*fsys.Node) error
-	// seen says of each inode number where it was met first, entered which
-	// directories the walk was in.
-	seen    map[uint32]reference
-	entered map[uint32]bool
+	fs *FS
+	// seen says of each inode number where it was met first.
+	seen map[uint32]reference
 	// blocks are those that hold names, room their bytes; listed is what the
 	// directories claim of them. Where it is more, directories share names, and
 	// a small image would show endlessly many.
@@ -31,7 +27,7 @@ var errShared = errors.New("directories share their names: not read further")
 
 // Walk implements fsys.Tree.
 func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
-	w := walker{fs: fs, ctx: ctx, fn: fn, seen: map[uint32]reference{}, entered: map[uint32]bool{}, blocks: map[int64]bool{}}
+	own := &walker{fs: fs, seen: map[uint32]reference{}, blocks: map[int64]bool{}}
 	root, err := fs.readInode(fs.root)
 	if err == nil && root.kind != typeDir {
 		err = fmt.Errorf("the root is a %s", kindOf(root.kind))
@@ -39,34 +35,25 @@ func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
 	if err != nil {
 		return fn(&fsys.Node{Entry: report.Entry{Path: "/", Type: report.Directory}, Physical: -1, Err: err})
 	}
-	return w.visit(dirent{ref: fs.root, number: root.number, kind: typeDir}, "/", 0)
+	w := fsys.Walker[dirent, inode, uint32]{
+		Name:   dirent.base,
+		Node:   own.node,
+		Number: func(ino *inode) uint32 { return ino.number },
+		List:   own.list,
+	}
+	return w.Walk(ctx, dirent{ref: fs.root, number: root.number, kind: typeDir}, fn)
 }
 
-// visit shows one name, and what is below it.
-func (w *walker) visit(d dirent, path report.Raw, depth int) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
-	}
+// node describes the inode behind a name.
+func (w *walker) node(_ *inode, d dirent, path report.Raw) (*fsys.Node, *inode) {
 	n := &fsys.Node{Entry: report.Entry{Path: path, Type: kindOf(d.kind)}, Physical: -1}
 	ino, err := w.inode(d)
 	if err != nil {
 		n.Fail(err)
-		return w.fn(n)
+		return n, nil
 	}
 	w.fs.fill(n, ino)
-	if n.Type != report.Directory {
-		return w.fn(n)
-	}
-	names := w.enter(n, ino, depth)
-	if err := w.fn(n); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := w.visit(name, fsys.Join(path, name.name), depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n, ino
 }
 
 // inode reads the inode of a name, which must be what the name says. Two inodes
@@ -86,24 +73,13 @@ func (w *walker) inode(d dirent) (*inode, error) {
 	return ino, nil
 }
 
-// enter lists a directory, unless the walk was there or is too deep.
-func (w *walker) enter(n *fsys.Node, ino *inode, depth int) []dirent {
-	if w.entered[ino.number] {
-		n.Fail(fmt.Errorf("directory inode %d has more than one name: not read again", ino.number))
-		return nil
-	}
-	w.entered[ino.number] = true
-	if depth > fsys.MaxDepth || len(n.Path) > fsys.MaxPath {
-		n.Fail(fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath))
-		return nil
-	}
+// list reads a directory, unless directories share their names.
+func (w *walker) list(ino *inode, _ int) ([]dirent, error) {
 	names, taken, err := w.fs.list(ino, w.crossed)
-	n.Fail(err)
 	if w.listed += taken; w.listed > w.room {
-		n.Fail(errShared)
-		return nil
+		return nil, fsys.Reasons(err, errShared)
 	}
-	return names
+	return names, err
 }
 
 // crossed counts a block that holds names.

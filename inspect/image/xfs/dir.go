@@ -3,11 +3,8 @@ package xfs
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/assay-os/assay/inspect/image/fsys"
-	"github.com/assay-os/assay/report"
 )
 
 // A dirent is one name of a directory.
@@ -42,8 +39,8 @@ type lister struct {
 	ino   *inode
 	seen  map[uint64]bool
 	names []dirent
-	errs  []error
-	bad   int // blocks that hold no names
+	fsys.Faults
+	bad int // blocks that hold no names
 }
 
 // list returns the names of a directory but "." and "..", sorted. With an
@@ -55,24 +52,11 @@ func (fs *FS) list(ino *inode) ([]dirent, error) {
 	} else {
 		l.blocks()
 	}
-	slices.SortStableFunc(l.names, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
-	for i := 1; i < len(l.names); i++ {
-		if l.names[i].name == l.names[i-1].name {
-			l.fail(fmt.Errorf("the name %q is in it twice", l.names[i].name))
-		}
-	}
-	l.names = slices.CompactFunc(l.names, func(a, b dirent) bool { return a.name == b.name })
-	if err := fsys.Reasons(l.errs...); err != nil {
+	l.names = fsys.SortNames(l.names, dirent.base, &l.Faults)
+	if err := l.Err(); err != nil {
 		return l.names, fmt.Errorf("directory inode %d: %w", ino.number, err)
 	}
 	return l.names, nil
-}
-
-// fail keeps the first few reasons; a broken directory has thousands.
-func (l *lister) fail(err error) {
-	if len(l.errs) < 3 {
-		l.errs = append(l.errs, err)
-	}
 }
 
 // short reads a directory within its inode: struct xfs_dir2_sf_hdr. Inode
@@ -82,7 +66,7 @@ func (l *lister) short(b []byte) {
 		b = b[:l.ino.size]
 	}
 	if len(b) < 6 {
-		l.fail(fmt.Errorf("%d bytes in the inode are too short", len(b)))
+		l.Fault(fmt.Errorf("%d bytes in the inode are too short", len(b)))
 		return
 	}
 	count, wide := int(b[0]), 4
@@ -96,7 +80,7 @@ func (l *lister) short(b []byte) {
 	b = b[min(2+wide, len(b)):]
 	for i := range count {
 		if len(b) < 3 || len(b) < 3+int(b[0])+ftype+wide {
-			l.fail(fmt.Errorf("name %d of %d is cut off", i+1, count))
+			l.Fault(fmt.Errorf("name %d of %d is cut off", i+1, count))
 			return
 		}
 		name := int(b[0])
@@ -125,7 +109,7 @@ func (l *lister) blocks() {
 	l.seen = map[uint64]bool{}
 	m, err := l.fs.mapping(l.ino, l.ino.data)
 	if err != nil {
-		l.fail(err)
+		l.Fault(err)
 	}
 	per := uint64(1) << l.fs.dirLog
 	end := uint64(leafOffset/l.fs.blockSize) / per
@@ -139,7 +123,7 @@ func (l *lister) blocks() {
 		}
 	}
 	if len(l.seen) == 0 && err == nil {
-		l.fail(errors.New("it has no data"))
+		l.Fault(errors.New("it has no data"))
 	}
 }
 
@@ -148,29 +132,29 @@ func (l *lister) blocks() {
 // others is not.
 func (l *lister) block(number uint64, at []uint64) bool {
 	if at == nil {
-		l.fail(fmt.Errorf("a part of data block %d is a hole", number))
+		l.Fault(fmt.Errorf("a part of data block %d is a hole", number))
 		return true
 	}
 	b := make([]byte, 0, len(at)*int(l.fs.blockSize))
 	for _, physical := range at {
 		if l.seen[physical] {
-			l.fail(fmt.Errorf("block %d is in it twice", physical))
+			l.Fault(fmt.Errorf("block %d is in it twice", physical))
 			return false
 		}
 		l.seen[physical] = true
 		if err := l.fs.claim(physical, l.ino.number); err != nil {
-			l.fail(err)
+			l.Fault(err)
 			return false
 		}
 		piece, err := l.fs.block(physical)
 		if err != nil {
-			l.fail(err)
+			l.Fault(err)
 			return true
 		}
 		b = append(b, piece...)
 	}
 	if err := l.fs.verify(nameBlock, b, int64(at[0])*l.fs.blockSize, l.ino.number); err != nil {
-		l.fail(fmt.Errorf("data block %d: %w", number, err))
+		l.Fault(fmt.Errorf("data block %d: %w", number, err))
 	}
 	l.data(number, b)
 	return l.bad < maxBad
@@ -189,14 +173,14 @@ func (l *lister) data(number uint64, b []byte) {
 		count := int64(be.Uint32(b[len(b)-singleTail:]))
 		end -= singleTail
 		if count > int64(end-start)/indexEntry {
-			l.fail(fmt.Errorf("it claims an index of %d names", count))
+			l.Fault(fmt.Errorf("it claims an index of %d names", count))
 			return
 		}
 		end -= int(count) * indexEntry
 	default:
-		l.fail(fmt.Errorf("data block %d starts with %#x", number, magic))
+		l.Fault(fmt.Errorf("data block %d starts with %#x", number, magic))
 		if l.bad++; l.bad == maxBad {
-			l.errs = append(l.errs, errors.New("it has too many such blocks: not read further"))
+			l.Fault(errors.New("it has too many such blocks: not read further"))
 		}
 		return
 	}
@@ -212,7 +196,7 @@ func (l *lister) entries(b []byte, at int) {
 	for at < len(b) {
 		e := b[at:]
 		if len(e) < 8 {
-			l.fail(fmt.Errorf("an entry is cut off at byte %d", at))
+			l.Fault(fmt.Errorf("an entry is cut off at byte %d", at))
 			return
 		}
 		unused := be.Uint16(e) == unusedTag
@@ -221,7 +205,7 @@ func (l *lister) entries(b []byte, at int) {
 			size = (entryFixed + int(e[8]) + ftype + 7) &^ 7
 		}
 		if size < 8 || !unused && size < 16 || size%8 != 0 || size > len(e) || int(be.Uint16(e[size-2:])) != at {
-			l.fail(fmt.Errorf("an entry at byte %d has length %d", at, size))
+			l.Fault(fmt.Errorf("an entry at byte %d has length %d", at, size))
 			return
 		}
 		if !unused {
@@ -239,17 +223,11 @@ func (l *lister) entry(d dirent) {
 	switch {
 	case d.name == "." || d.name == "..":
 	case !fsys.ValidName(d.name):
-		l.fail(fmt.Errorf("it holds the impossible name %q", d.name))
+		l.Fault(fmt.Errorf("it holds the impossible name %q", d.name))
 	default:
 		l.names = append(l.names, d)
 	}
 }
 
-// kindOf is the type that a name says, for inodes that cannot be read.
-func (d *dirent) kindOf() report.Type {
-	kinds := [...]report.Type{"", report.File, report.Directory, report.Char, report.Block, report.FIFO, report.Socket, report.Symlink}
-	if int(d.kind) < len(kinds) {
-		return kinds[d.kind]
-	}
-	return ""
-}
+// base is the name.
+func (d dirent) base() string { return d.name }

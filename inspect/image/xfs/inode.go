@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assay-os/assay/inspect/image/fsys"
 	"github.com/assay-os/assay/report"
 )
 
@@ -42,14 +43,9 @@ const (
 
 // The types in di_mode: inode(7).
 const (
-	typeMask   = 0xf000
-	typeFIFO   = 0x1000
-	typeChar   = 0x2000
-	typeDir    = 0x4000
-	typeBlock  = 0x6000
-	typeFile   = 0x8000
-	typeLink   = 0xa000
-	typeSocket = 0xc000
+	typeMask = 0xf000
+	typeChar = 0x2000
+	typeFile = 0x8000
 )
 
 // An inode is a decoded struct xfs_dinode.
@@ -217,25 +213,7 @@ func (ino *inode) checkForm() error {
 }
 
 // kind is the type of an inode; empty when there is no such type.
-func (ino *inode) kind() report.Type {
-	switch ino.mode & typeMask {
-	case typeFile:
-		return report.File
-	case typeDir:
-		return report.Directory
-	case typeLink:
-		return report.Symlink
-	case typeChar:
-		return report.Char
-	case typeBlock:
-		return report.Block
-	case typeFIFO:
-		return report.FIFO
-	case typeSocket:
-		return report.Socket
-	}
-	return ""
-}
+func (ino *inode) kind() report.Type { return fsys.TypeOf(uint32(ino.mode)) }
 
 // device decodes a device number: 14 bits and 18 bits, as IRIX had them.
 func (ino *inode) device() string {

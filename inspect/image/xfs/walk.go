@@ -13,61 +13,21 @@ import (
 // errUnsettled says why what is shown of an inode is not what the kernel will show.
 var errUnsettled = errors.New("the log has begun a change of its extents or attributes that is not done: mount the filesystem once, or a copy of it")
 
-// A walker is one walk.
-type walker struct {
-	fs   *FS
-	ctx  context.Context
-	fn   func(*fsys.Node) error
-	seen map[uint64]bool // directories that the walk was in
-}
-
 // Walk implements fsys.Tree.
 func (fs *FS) Walk(ctx context.Context, fn func(*fsys.Node) error) error {
-	w := walker{fs: fs, ctx: ctx, fn: fn, seen: map[uint64]bool{}}
-	return w.visit(dirent{inode: fs.root, kind: 2}, "/", 0)
-}
-
-// visit shows one name, and what is below it.
-func (w *walker) visit(d dirent, path report.Raw, depth int) error {
-	if err := w.ctx.Err(); err != nil {
-		return err
+	w := fsys.Walker[dirent, inode, uint64]{
+		Name:   dirent.base,
+		Node:   func(_ *inode, d dirent, path report.Raw) (*fsys.Node, *inode) { return fs.node(d, path) },
+		Number: func(ino *inode) uint64 { return ino.number },
+		List:   func(ino *inode, _ int) ([]dirent, error) { return fs.list(ino) },
 	}
-	n, ino := w.fs.node(d, path)
-	if n.Type != report.Directory || ino == nil {
-		return w.fn(n)
-	}
-	names := w.enter(n, ino, depth)
-	if err := w.fn(n); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := w.visit(name, fsys.Join(path, name.name), depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// enter lists a directory, unless the walk was there or is too deep.
-func (w *walker) enter(n *fsys.Node, ino *inode, depth int) []dirent {
-	if w.seen[ino.number] {
-		n.Fail(fmt.Errorf("directory inode %d has more than one name: not read again", ino.number))
-		return nil
-	}
-	w.seen[ino.number] = true
-	if depth > fsys.MaxDepth || len(n.Path) > fsys.MaxPath {
-		n.Fail(fmt.Errorf("the tree is deeper than %d names or %d bytes: not read further", fsys.MaxDepth, fsys.MaxPath))
-		return nil
-	}
-	names, err := w.fs.list(ino)
-	n.Fail(err)
-	return names
+	return w.Walk(ctx, dirent{inode: fs.root, kind: 2}, fn)
 }
 
 // node describes the inode behind a name. The inode is nil where it cannot be
 // trusted.
 func (fs *FS) node(d dirent, path report.Raw) (*fsys.Node, *inode) {
-	n := &fsys.Node{Entry: report.Entry{Path: path, Type: d.kindOf()}, Physical: -1}
+	n := &fsys.Node{Entry: report.Entry{Path: path, Type: fsys.TypeOfName(d.kind)}, Physical: -1}
 	ino, err := fs.readInode(d.inode)
 	n.Fail(err)
 	if ino == nil {
