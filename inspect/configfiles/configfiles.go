@@ -17,7 +17,6 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/inspect/section"
-	"github.com/assay-os/assay/inspect/section/secret"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
@@ -137,36 +136,16 @@ func (p pattern) read(t *tree.Tree, name string, budget int64) (text report.Conf
 		return text, 0, section.Within(name, err)
 	}
 	text = report.ConfigText{Path: strings.ToValidUTF8(name, "\ufffd"), Lines: []string{}}
+	var hide censor
 	err = section.EachLine(data, func(_ int, line string) error {
 		line = strings.ToValidUTF8(strings.TrimSuffix(line, "\r"), "\ufffd")
 		if content := strings.TrimSpace(line); !p.whole && (content == "" || content[0] == '#') {
 			return nil
 		}
-		text.Lines = append(text.Lines, withoutSecret(line))
+		if line, shown := hide.line(line); shown {
+			text.Lines = append(text.Lines, line)
+		}
 		return nil
 	})
 	return text, int64(len(data)), section.Within(name, err)
-}
-
-// withoutSecret hides the value of "name = value" and "name: value" where the
-// name is a secret's. What is a switch or a small number is none.
-func withoutSecret(line string) string {
-	i := strings.IndexAny(line, "=:")
-	if i < 0 {
-		return line
-	}
-	name := strings.Trim(strings.TrimSpace(line[:i]), `-"' `)
-	value := strings.TrimSpace(line[i+1:])
-	if value == "" || strings.ContainsAny(name, " \t") || !secret.Named(name) || isSwitch(value) {
-		return line
-	}
-	return line[:i+1] + strings.Repeat(" ", len(line[i+1:])-len(strings.TrimLeft(line[i+1:], " "))) + secret.Present
-}
-
-func isSwitch(value string) bool {
-	switch strings.ToLower(strings.Trim(value, `"'`)) {
-	case "true", "false", "yes", "no", "on", "off", "none", "null", "[]", "{}":
-		return true
-	}
-	return len(value) < 4 && strings.Trim(value, "0123456789") == ""
 }
