@@ -180,25 +180,34 @@ func localBoolean(s *report.SELinux, name, value string) {
 // maxModules bounds the modules of a policy. Fedora's has 400.
 const maxModules = 20_000
 
-// readModules lists active/modules/PRIORITY/NAME. A name in modules/disabled is
-// off, in whatever priority.
+// readModules lists modules/PRIORITY/NAME of a store. A name in modules/disabled
+// is off, in whatever priority.
 func readModules(t *tree.Tree, store string, s *report.SELinux) error {
-	list, err := t.Glob(store + "/modules/*/*")
+	dirs, err := t.ReadDir(store + "/modules")
 	if err != nil {
-		return err
+		return absent(err)
 	}
 	off := map[string]bool{}
-	for _, f := range list[:min(len(list), maxModules)] {
-		dir := strings.TrimSuffix(f.Path, "/"+f.Name())
-		if dir = dir[strings.LastIndexByte(dir, '/')+1:]; dir == disabled {
-			off[f.Name()] = true
+	for _, dir := range dirs {
+		if dir.Node.Type != report.Directory {
 			continue
 		}
-		priority, err := strconv.Atoi(dir)
-		if err != nil || f.Node.Type != report.Directory {
-			continue
+		list, err := t.ReadDir(dir.Path)
+		if err != nil {
+			return err
 		}
-		s.Modules = append(s.Modules, report.SELinuxModule{Name: f.Name(), Priority: priority})
+		priority, err := strconv.Atoi(dir.Name())
+		for _, f := range list {
+			switch {
+			case dir.Name() == disabled:
+				off[f.Name()] = true
+			case err == nil && f.Node.Type == report.Directory:
+				s.Modules = append(s.Modules, report.SELinuxModule{Name: f.Name(), Priority: priority})
+			}
+		}
+		if len(s.Modules) > maxModules {
+			return fmt.Errorf("%s: more than %d modules", dir.Path, maxModules)
+		}
 	}
 	for i := range s.Modules {
 		s.Modules[i].Disabled = off[s.Modules[i].Name]
@@ -206,8 +215,5 @@ func readModules(t *tree.Tree, store string, s *report.SELinux) error {
 	slices.SortFunc(s.Modules, func(a, b report.SELinuxModule) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.Priority, b.Priority))
 	})
-	if len(list) > maxModules {
-		return fmt.Errorf("%s/modules: more than %d modules", store, maxModules)
-	}
 	return nil
 }

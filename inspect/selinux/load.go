@@ -82,7 +82,10 @@ func (l *loader) readContexts(t *tree.Tree) (*filecontexts.Set, error) {
 		filecontexts.SubsName: &files.Subs, filecontexts.SubsDistName: &files.SubsDist,
 	} {
 		data, err := t.ReadFile(l.contextsDirectory()+"/"+name, section.MaxTable)
-		if err != nil && (name == filecontexts.BaseName || absent(err) != nil) {
+		if name == filecontexts.BaseName && errors.Is(err, fs.ErrNotExist) {
+			return nil, l.onlyCompiled(t, err)
+		}
+		if absent(err) != nil {
 			return nil, err
 		}
 		*text = data
@@ -92,6 +95,18 @@ func (l *loader) readContexts(t *tree.Tree) (*filecontexts.Set, error) {
 		return nil, fmt.Errorf("%s: %w", l.contextsDirectory(), err)
 	}
 	return set, nil
+}
+
+// onlyCompiled is the error of a policy without the text of its contexts: they
+// are absent only if the compiled form is, too.
+func (l *loader) onlyCompiled(t *tree.Tree, missing error) error {
+	name := l.contextsDirectory() + "/" + filecontexts.BaseName + ".bin"
+	if _, err := t.Lookup(name); err == nil {
+		return fmt.Errorf("%s is there without its text, and is not read", name)
+	} else if absent(err) != nil {
+		return err
+	}
+	return missing
 }
 
 // rulesOf gives the rules of the image's own libselinux; the earlier ones where
@@ -125,14 +140,18 @@ func newer(version string, major, minor int) bool {
 // readPolicy reads the compiled policy of the highest version: init loads the
 // highest that its kernel takes.
 func (l *loader) readPolicy(t *tree.Tree) error {
-	list, err := t.Glob(l.directory() + "/policy/policy.*")
+	list, err := t.ReadDir(l.directory() + "/policy")
 	if err != nil {
 		return err
 	}
 	best := -1
 	var file *tree.File
 	for _, f := range list {
-		version, err := strconv.Atoi(strings.TrimPrefix(f.Name(), "policy."))
+		number, ok := strings.CutPrefix(f.Name(), "policy.")
+		if !ok {
+			continue
+		}
+		version, err := strconv.Atoi(number)
 		if err != nil || version <= best {
 			l.others = append(l.others, f.Path)
 			continue

@@ -214,6 +214,8 @@ func TestTrouble(t *testing.T) {
 		{"policy cut", map[string]string{"/etc/selinux/default/policy/policy.31": "\x8c\xff\x7c\xf9"}, "selinux", []string{"policy.31", "ends"}},
 		{"logins", map[string]string{"/etc/selinux/default/seusers": "root\n"}, "selinux", []string{"seusers", "line 1"}},
 		{"loop", map[string]string{base: "-> file_contexts"}, "selinux-mismatches", []string{"file_contexts", "links"}},
+		{"compiled only", map[string]string{base: "-> gone", base + ".bin": "x"}, "selinux-mismatches", []string{"file_contexts.bin", "not read"}},
+		{"compiled only", map[string]string{base: "-> gone", base + ".bin": "x"}, "selinux", []string{"file_contexts.bin", "not read"}},
 		{"expression", map[string]string{base: "/etc(/.* u:r:t\n"}, "selinux-mismatches", []string{"file_contexts:1", "parenthesis"}},
 		{"look-behind", map[string]string{base: "/(?<!a)b u:r:t\n"}, "selinux-mismatches", []string{"file_contexts:1", "not supported"}},
 	} {
