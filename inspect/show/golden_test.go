@@ -49,6 +49,11 @@ func serverFacts(r *report.Report) {
 	r.Timers = []report.TimerUnit{{Name: "clean.timer", Unit: "clean.service", When: []string{"OnCalendar=daily"}}}
 	r.Cron = []report.CronJob{{Schedule: "5 4 * * *", User: "root", Command: "/usr/local/sbin/backup --all"}}
 	r.Hostname = "server"
+	r.Grub = []report.GrubSetup{{Path: "/boot/grub2", Platforms: []string{"i386-pc", "x86_64-efi"}}}
+	r.Kernels = []report.Kernel{{Path: "/boot/vmlinuz-6.1", Release: "6.1", Modules: "/usr/lib/modules/6.1"}, {Path: "/boot/vmlinuz-rescue"}}
+	r.Initramfs = []report.Initramfs{{Path: "/boot/initrd-6.1", Maker: "dracut", Members: 900, Modules: []string{"ext4", "xfs"}, Microcode: []string{"GenuineIntel.bin"}}, {Path: "/boot/old", Problem: "it is cut off"}}
+	r.EFIBinaries = []report.EFIBinary{{Path: "/boot/efi/a.efi", Signatures: []report.PESignature{{Digest: "wrong"}}}, {Path: "/boot/efi/b.efi"}}
+	r.Crypttab = []report.CrypttabEntry{{Name: "home", Device: "UUID=1234"}}
 	r.Networkd = []report.NetworkdFile{{Name: "10-eth.network", Path: "/etc/systemd/network/10-eth.network"}}
 	r.ResolvConf = &report.ResolvConf{Link: "/run/systemd/resolve/stub-resolv.conf"}
 	r.Firewalld = &report.Firewalld{DefaultZone: "public", Zones: []report.FirewallZone{{Name: "public", Services: []string{"ssh"}, Ports: []string{"8080/tcp"}}}}

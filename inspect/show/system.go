@@ -9,24 +9,6 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// boots tells what can be booted, and how.
-func boots(r *report.Report) part {
-	p := part{Heading: "How it boots"}
-	if p.state(r, "boot", "no way to boot was found") {
-		return p
-	}
-	t := table{Heads: []string{"", "entry", "kernel and its command line"}}
-	for _, b := range r.Boot {
-		mark := ""
-		if b.Default {
-			mark = "*"
-		}
-		t.Rows = append(t.Rows, row(mark, b.Title, strings.TrimSpace(b.Linux+" "+b.Options)))
-	}
-	p.table(t)
-	return p
-}
-
 // logins tells who can log in and how, and who may become root.
 func logins(r *report.Report) part {
 	p := part{Heading: "Who can log in"}

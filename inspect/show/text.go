@@ -90,28 +90,49 @@ func (t *textPage) lines(indent, s string, tone tone) {
 }
 
 func (t *textPage) fact(f fact, label int) {
-	value := printable(f.Value.Text)
+	head := "  " + t.paint(clip(printable(f.Label), label), soft) + strings.Repeat(" ", max(0, label-columns(printable(f.Label)))+2)
+	lines := wrap(printable(f.Value.Text), t.width-label-4)
 	if len(f.Names) > 0 {
-		value = joined(f.Names)
+		lines = listed(f.Names, t.width-label-4)
 	}
-	head := "  " + t.paint(pad(clip(printable(f.Label), label), label, false), soft) + "  "
-	for _, line := range wrap(value, t.width-label-4) {
+	for _, line := range lines {
 		t.out.WriteString(head + t.paint(line, f.Value.Tone) + "\n")
 		head = strings.Repeat(" ", label+4)
 	}
 }
 
-// joined are names with spaces between, and how many are left out.
-func joined(names []string) string {
-	safe := make([]string, 0, min(len(names), maxNames))
+// listed are names in lines of a width, and how many are left out. Names of
+// words stand on lines of their own.
+func listed(names []string, width int) []string {
+	var lines []string
+	line := ""
 	for _, n := range names[:min(len(names), maxNames)] {
-		safe = append(safe, printable(n))
+		n = printable(n)
+		if strings.ContainsAny(n, " ") || columns(line)+1+columns(n) > width {
+			lines, line = appendLine(lines, line), ""
+		}
+		if strings.ContainsAny(n, " ") {
+			lines = append(lines, wrap(n, width)...)
+			continue
+		}
+		line = strings.TrimSpace(line + " " + n)
 	}
-	s := strings.Join(safe, " ")
+	lines = appendLine(lines, line)
 	if left := len(names) - maxNames; left > 0 {
-		s += " and " + many(left, "other", "others")
+		lines = append(lines, "and "+many(left, "other", "others"))
 	}
-	return s
+	var out []string
+	for _, l := range lines {
+		out = append(out, wrap(l, width)...)
+	}
+	return out
+}
+
+func appendLine(lines []string, line string) []string {
+	if line == "" {
+		return lines
+	}
+	return append(lines, line)
 }
 
 func (t *textPage) bars(bars []bar) {
