@@ -103,3 +103,17 @@ func TestIndexThatLies(t *testing.T) {
 
 // trailing counts the zeros at the end, which say nothing.
 func trailing(data []byte) int { return len(data) - len(bytes.TrimRight(data, "\x00")) }
+
+// What is no image is refused by its start, however much there is to unpack.
+func TestNoImageIsRefusedEarly(t *testing.T) {
+	text := bytes.Repeat([]byte("a log that goes on and on\n"), 100_000)
+	for name, argv := range map[string][]string{"gzip": {"gzip", "-1"}, "xz": {"xz", "-0"}, "zstd": {"zstd", "-1"}, "bzip2": {"bzip2", "-1"}} {
+		packed := pack(t, text, argv...)
+		packed[len(packed)*3/4] ^= 0xff // nobody comes as far as that
+		path := filepath.Join(t.TempDir(), "x")
+		kerneltest.Must(t, os.WriteFile(path, packed, 0o644))
+		if _, err := image.Open(context.Background(), path, image.Options{}); err == nil || !strings.Contains(err.Error(), "it is no image") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

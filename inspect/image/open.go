@@ -98,6 +98,9 @@ func (i *Image) detect(ctx context.Context, f Device, at place) error {
 		if len(at.layers) == maxLayers {
 			return fmt.Errorf("it is packed more than %d times", maxLayers)
 		}
+		if c.hopeless(f) {
+			return errNoImage
+		}
 		plain, err := c.unpack(ctx, f, at.Options)
 		if err != nil {
 			return fmt.Errorf("decompress %s: %w", c.name, err)
