@@ -41,12 +41,12 @@ const (
 
 // An attrReader collects the attributes of one inode.
 type attrReader struct {
+	fsys.Faults
 	fs   *FS
 	ino  *inode
 	fork mapping
 	seen map[uint64]bool
 	out  attrs
-	errs []error
 }
 
 // attributes reads all attributes of an inode. With an error it returns what
@@ -65,32 +65,25 @@ func (fs *FS) attributes(ino *inode) (attrs, error) {
 		}
 		a.leaves()
 	default:
-		a.fail(fmt.Errorf("form %d is impossible", form))
+		a.Fault(fmt.Errorf("form %d is impossible", form))
 	}
-	if err := fsys.Reasons(a.errs...); err != nil {
+	if err := a.Err(); err != nil {
 		return a.out, fmt.Errorf("inode %d: attributes: %w", ino.number, err)
 	}
 	return a.out, nil
 }
 
-// fail keeps the first few reasons.
-func (a *attrReader) fail(err error) {
-	if len(a.errs) < 3 {
-		a.errs = append(a.errs, err)
-	}
-}
-
 // short reads attributes within the inode: struct xfs_attr_sf_hdr.
 func (a *attrReader) short(b []byte) {
 	if len(b) < 4 || int(be.Uint16(b)) > len(b) {
-		a.fail(errors.New("they do not fit into the inode"))
+		a.Fault(errors.New("they do not fit into the inode"))
 		return
 	}
 	count := int(b[2])
 	b = b[4:max(4, int(be.Uint16(b)))]
 	for i := range count {
 		if len(b) < 3 || len(b) < 3+int(b[0])+int(b[1]) {
-			a.fail(fmt.Errorf("attribute %d of %d is cut off", i+1, count))
+			a.Fault(fmt.Errorf("attribute %d of %d is cut off", i+1, count))
 			return
 		}
 		end := 3 + int(b[0])
@@ -105,7 +98,7 @@ func (a *attrReader) leaves() {
 	a.seen = map[uint64]bool{}
 	fork, err := a.fs.mapping(a.ino, a.ino.attr)
 	if err != nil {
-		a.fail(err)
+		a.Fault(err)
 		return
 	}
 	a.fork = fork
@@ -122,7 +115,7 @@ func (a *attrReader) leaves() {
 			return
 		}
 	}
-	a.fail(err)
+	a.Fault(err)
 }
 
 // firstLeaf goes down the tree from block 0 on its left side.
@@ -240,7 +233,7 @@ func (a *attrReader) add(flags byte, name string, value []byte, far func() ([]by
 	case attrParent:
 		return // a parent pointer: the kernel keeps these for itself
 	default:
-		a.fail(fmt.Errorf("attribute %q: namespaces %#x are impossible", name, space))
+		a.Fault(fmt.Errorf("attribute %q: namespaces %#x are impossible", name, space))
 		return
 	}
 	if flags&attrIncomplete != 0 {
@@ -249,13 +242,13 @@ func (a *attrReader) add(flags byte, name string, value []byte, far func() ([]by
 	if far != nil {
 		var err error
 		if value, err = far(); err != nil {
-			a.fail(fmt.Errorf("attribute %q: %w", name, err))
+			a.Fault(fmt.Errorf("attribute %q: %w", name, err))
 			return
 		}
 	}
 	a.out[prefix+name] = report.Raw(value)
 	if err := a.acl(prefix+name, value); err != nil {
-		a.fail(fmt.Errorf("attribute %q: %w", name, err))
+		a.Fault(fmt.Errorf("attribute %q: %w", name, err))
 	}
 }
 

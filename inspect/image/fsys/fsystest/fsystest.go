@@ -166,7 +166,8 @@ func Read(t testing.TB, tree fsys.Tree, n *fsys.Node) []byte {
 // Compare reports every path at which two lists differ, up to a screenful.
 func Compare(t testing.TB, got, want map[string]string) {
 	t.Helper()
-	paths := maps.Clone(got)
+	paths := map[string]string{}
+	maps.Copy(paths, got)
 	maps.Copy(paths, want)
 	shown := 0
 	for _, p := range slices.Sorted(maps.Keys(paths)) {
