@@ -14,7 +14,7 @@ import (
 // lies in no tree (an unmounted volume) is named in a comment.
 func MTree(w io.Writer, r *report.Report) error {
 	m := mtree{Writer: bufio.NewWriter(w)}
-	m.WriteString("#mtree v2.0\n")
+	m.put("#mtree v2.0\n")
 	if n := outside(r.Files); n > 0 {
 		fmt.Fprintf(m, "# left out: %s in volumes that nothing mounts, or below what a mount covers\n", count(n, "path"))
 	}
@@ -38,6 +38,9 @@ func outside(files []report.Entry) (n int) {
 
 type mtree struct{ *bufio.Writer }
 
+// put keeps an error for Flush.
+func (m mtree) put(s string) { fmt.Fprint(m, s) }
+
 // mtreeTypes are mtree's names where they are not ours.
 func mtreeType(t report.Type) string {
 	switch t {
@@ -50,7 +53,7 @@ func mtreeType(t report.Type) string {
 }
 
 func (m mtree) entry(e *report.Entry) {
-	m.WriteByte('.')
+	m.put(".")
 	if e.Path != "/" {
 		m.vis(string(e.Path))
 	}
@@ -71,7 +74,7 @@ func (m mtree) entry(e *report.Entry) {
 		fmt.Fprintf(m, " device=native,%s,%s", major, minor)
 	}
 	m.text("flags", mtreeFlags(e.Attributes))
-	m.WriteByte('\n')
+	m.put("\n")
 }
 
 // mtreeFlags are the names that chflags(1) has for attributes; the others have none.
@@ -95,20 +98,20 @@ func (m mtree) text(key, value string) {
 	if value == "" {
 		return
 	}
-	m.WriteByte(' ')
-	m.WriteString(key)
-	m.WriteByte('=')
+	m.put(" " + key + "=")
 	m.vis(value)
 }
 
 // vis writes s as vis(3) does with VIS_OCTAL, VIS_WHITE and VIS_GLOB, and escapes
 // what begins a comment or a value.
 func (m mtree) vis(s string) {
+	from := 0
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`\#*?[=`, c) >= 0 {
+			m.put(s[from:i])
 			fmt.Fprintf(m, `\%03o`, c)
-		} else {
-			m.WriteByte(c)
+			from = i + 1
 		}
 	}
+	m.put(s[from:])
 }

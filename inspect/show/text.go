@@ -2,6 +2,7 @@ package show
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -53,8 +54,11 @@ type textPage struct {
 	colour bool
 }
 
+// write keeps an error for Flush.
+func (t *textPage) write(s string) { fmt.Fprint(t.out, s) }
+
 func (t *textPage) part(p part) {
-	t.out.WriteString("\n")
+	t.write("\n")
 	t.lines("", p.Heading, strong)
 	label := 0
 	for _, b := range p.Blocks {
@@ -65,7 +69,7 @@ func (t *textPage) part(p part) {
 	label = min(label, t.width/3)
 	for i, b := range p.Blocks {
 		if i > 0 && (b.Table != nil || b.Bars != nil || p.Blocks[i-1].Table != nil) {
-			t.out.WriteString("\n")
+			t.write("\n")
 		}
 		switch {
 		case b.Note != nil:
@@ -85,7 +89,7 @@ func (t *textPage) part(p part) {
 // lines writes a text, in as many lines as it needs, behind an indent.
 func (t *textPage) lines(indent, s string, tone tone) {
 	for _, line := range wrap(printable(s), t.width-len(indent)) {
-		t.out.WriteString(indent + t.paint(line, tone) + "\n")
+		t.write(indent + t.paint(line, tone) + "\n")
 	}
 }
 
@@ -96,7 +100,7 @@ func (t *textPage) fact(f fact, label int) {
 		lines = listed(f.Names, t.width-label-4)
 	}
 	for _, line := range lines {
-		t.out.WriteString(head + t.paint(line, f.Value.Tone) + "\n")
+		t.write(head + t.paint(line, f.Value.Tone) + "\n")
 		head = strings.Repeat(" ", label+4)
 	}
 }
@@ -144,11 +148,11 @@ func (t *textPage) bars(bars []bar) {
 	for _, b := range bars {
 		line := "  " + pad(b.Text, number, true) + "  "
 		if room < 4 || bars[0].Bytes == 0 {
-			t.out.WriteString(line + clip(printable(b.Label), t.width-number-4) + "\n")
+			t.write(line + clip(printable(b.Label), t.width-number-4) + "\n")
 			continue
 		}
 		n := int(float64(b.Bytes) / float64(bars[0].Bytes) * float64(room))
-		t.out.WriteString(strings.TrimRight(line+pad(printable(b.Label), label, false)+"  "+t.paint(strings.Repeat("▪", n), soft), " ") + "\n")
+		t.write(strings.TrimRight(line+pad(printable(b.Label), label, false)+"  "+t.paint(strings.Repeat("▪", n), soft), " ") + "\n")
 	}
 }
 
@@ -209,7 +213,7 @@ func (t *textPage) row(r []cell, heads []string, widths []int) {
 			}
 			gap.WriteString(s + "  ")
 		}
-		t.out.WriteString(line.String() + "\n")
+		t.write(line.String() + "\n")
 	}
 }
 
