@@ -19,7 +19,7 @@ import (
 
 func bls() section.Section {
 	return section.Section{
-		Name: "bls", Source: "loader/entries/*.conf in " + strings.Join(bootDirs(), ", "), Oracle: "bootctl list",
+		Name: "bls", Source: "loader/entries/*.conf in " + strings.Join(bootDirs(), ", "), Oracle: "systemd-analyze compare-versions (their order)",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
 			for _, dir := range bootDirs() {
 				list, err := readBLS(t, dir)
@@ -224,7 +224,7 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 
 func systemdBoot() section.Section {
 	return section.Section{
-		Name: "systemd-boot", Source: "loader/loader.conf, loader/random-seed and EFI/systemd/*.efi in " + strings.Join(bootDirs(), ", "), Oracle: "bootctl list",
+		Name: "systemd-boot", Source: "loader/loader.conf, loader/random-seed and EFI/systemd/*.efi in " + strings.Join(bootDirs(), ", "),
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
 			for _, dir := range bootDirs() {
 				s, err := readSystemdBoot(t, dir)

@@ -22,7 +22,7 @@ const espSource = "*.efi below /boot, /efi, /usr/lib/{bootupd,ostree-boot,shim,s
 
 func efiBinaries() section.Section {
 	return section.Section{
-		Name: "efi-binaries", Source: espSource, Oracle: "sbverify --list, objcopy, file",
+		Name: "efi-binaries", Source: espSource, Oracle: "sbverify --list, objcopy --dump-section",
 		Fill: func(ctx context.Context, t *tree.Tree, r *report.Report) error {
 			err := eachPE(ctx, t, func(f *tree.File, p *pe.File) error {
 				b, err := describeEFI(p)
@@ -40,7 +40,7 @@ func efiBinaries() section.Section {
 
 func uki() section.Section {
 	return section.Section{
-		Name: "uki", Source: espSource, Oracle: "objcopy, sha256sum",
+		Name: "uki", Source: espSource, Oracle: "objcopy --dump-section",
 		Fill: func(ctx context.Context, t *tree.Tree, r *report.Report) error {
 			err := eachPE(ctx, t, func(f *tree.File, p *pe.File) error {
 				if p.Section(".linux") == nil {

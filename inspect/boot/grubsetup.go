@@ -26,7 +26,7 @@ func grubDirs() []string {
 func grub() section.Section {
 	return section.Section{
 		Name: "grub", Source: "grub.cfg, grubenv and PLATFORM/ in " + strings.Join(grubDirs(), ", ") + "; " + grubDefaults + ", " + grubDefaults + ".d/*.cfg",
-		Oracle: "grub-editenv list, sh (. /etc/default/grub)",
+		Oracle: "grub-editenv list",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
 			for _, pattern := range grubDirs() {
 				dirs, err := t.Glob(pattern)

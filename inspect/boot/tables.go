@@ -38,6 +38,9 @@ func parseCrypttab(data []byte) ([]report.CrypttabEntry, error) {
 		if e.Key == "-" || e.Key == "none" {
 			e.Key = ""
 		}
+		if e.Options == "-" {
+			e.Options = ""
+		}
 		list = append(list, e)
 		return nil
 	})
