@@ -1,7 +1,8 @@
 package selinux
 
 import (
-	"math/big"
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,37 +121,44 @@ func sameLevel(a, b string) bool {
 	}
 	setA, okA := categorySet(categoriesA)
 	setB, okB := categorySet(categoriesB)
-	return okA && okB && setA.Cmp(setB) == 0
+	return okA && okB && slices.Equal(setA, setB)
 }
 
-// maxCategory bounds the number of a category; policies have 1,024.
-const maxCategory = 1 << 16
+// A span is a run of numbers of categories.
+type span struct{ first, last int }
 
-// categorySet gives the numbers of categories that are written as numbers.
-func categorySet(text string) (*big.Int, bool) {
-	bits := new(big.Int)
+// categorySet gives the categories that are written as numbers, in the fewest spans.
+func categorySet(text string) ([]span, bool) {
 	if text == "" {
-		return bits, true
+		return nil, true
 	}
+	var list []span
 	for _, part := range strings.Split(text, ",") {
-		first, last, span := strings.Cut(part, ".")
-		if !span {
+		first, last, two := strings.Cut(part, ".")
+		if !two {
 			last = first
 		}
 		lo, okLo := categoryNumber(first)
 		hi, okHi := categoryNumber(last)
-		if !okLo || !okHi {
+		if !okLo || !okHi || hi < lo {
 			return nil, false
 		}
-		for c := lo; c <= hi; c++ {
-			bits.SetBit(bits, c, 1)
+		list = append(list, span{lo, hi})
+	}
+	slices.SortFunc(list, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	merged := list[:1]
+	for _, s := range list[1:] {
+		if last := &merged[len(merged)-1]; s.first <= last.last+1 {
+			last.last = max(last.last, s.last)
+		} else {
+			merged = append(merged, s)
 		}
 	}
-	return bits, true
+	return merged, true
 }
 
 func categoryNumber(text string) (int, bool) {
 	digits, ok := strings.CutPrefix(text, "c")
-	n, err := strconv.Atoi(digits)
-	return n, ok && err == nil && n >= 0 && n < maxCategory
+	n, err := strconv.ParseUint(digits, 10, 31)
+	return int(n), ok && err == nil
 }

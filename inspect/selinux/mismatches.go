@@ -149,6 +149,9 @@ func (c *comparer) expected(f *tree.File) (label string, ok bool, err error) {
 	return match.Context, match.Context != "", nil
 }
 
+// maxVerdicts bounds what is remembered; a system has some hundred labels.
+const maxVerdicts = 50_000
+
 // kind tells how a label differs from the expected one.
 func (c *comparer) kind(actual, expected string) string {
 	if actual == expected {
@@ -163,6 +166,9 @@ func (c *comparer) kind(actual, expected string) string {
 		kind = "invalid"
 		if c.names.valid(actual) {
 			kind = difference(actual, expected)
+		}
+		if len(c.verdicts) >= maxVerdicts {
+			clear(c.verdicts)
 		}
 		c.verdicts[pair] = kind
 	}

@@ -69,6 +69,7 @@ func relabel(t *testing.T, dir string, labels map[string]string) {
 // TestMismatches holds the list to setfiles on a labelled Debian system, first
 // as setfiles left it, then with labels changed in each way.
 func TestMismatches(t *testing.T) {
+	t.Parallel()
 	dir := fixtures.LabelledTree(t)
 	r := sectiontest.Fill(t, selinux.Sections(), treetest.Open(t, dir))
 	sectiontest.Status(t, r, "selinux-mismatches", report.OK)
@@ -124,6 +125,7 @@ func TestMismatches(t *testing.T) {
 // TestMatchpathcon asks matchpathcon -V about files that setfiles labelled and
 // about one that is wrong: it is for the running system, so it runs in the tree.
 func TestMatchpathcon(t *testing.T) {
+	t.Parallel()
 	fixtures.RequireTool(t, "matchpathcon", "bwrap")
 	dir := smaller(t, fixtures.LabelledTree(t))
 	relabel(t, dir, map[string]string{"/etc/hostname": "system_u:object_r:shadow_t:s0", "/etc/ssh": ""})
@@ -147,6 +149,7 @@ func TestMatchpathcon(t *testing.T) {
 
 // TestDescribe holds the facts of Debian's policy to the tools of libsemanage.
 func TestDescribe(t *testing.T) {
+	t.Parallel()
 	fixtures.RequireTool(t, "semodule")
 	dir := fixtures.LabelledTree(t)
 	r := sectiontest.Fill(t, selinux.Sections(), treetest.Open(t, dir))

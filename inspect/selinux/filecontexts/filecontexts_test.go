@@ -269,8 +269,16 @@ func TestHostile(t *testing.T) {
 	if _, err := Parse(Files{Base: []byte(strings.Repeat("/(a|b){900}[cd]{900} u:r:t\n", 2000))}, Until37); err == nil {
 		t.Error("a policy of millions of instructions is taken")
 	}
-	if _, err := Parse(Files{Base: []byte(strings.Repeat("/a u:r:t\n", MaxSpecs+1))}, Until37); err == nil {
-		t.Error("a policy of too many lines is taken")
+	for name, files := range map[string]Files{
+		"lines":         {Base: []byte(strings.Repeat("/a u:r:t\n", MaxSpecs+1))},
+		"empty lines":   {Base: []byte(strings.Repeat("/\n", 1<<20))},
+		"expressions":   {Base: []byte(strings.Repeat("/a( u:r:t\n", 1<<16))},
+		"substitutions": {Subs: []byte(strings.Repeat("/a /b\n", 1<<20))},
+		"long lines":    {SubsDist: []byte(strings.Repeat("/a"+strings.Repeat("/b", 1000)+"\n", 2000))},
+	} {
+		if _, err := Parse(files, Until37); err == nil {
+			t.Errorf("a policy of too many %s is taken", name)
+		}
 	}
 	if _, err := m.Lookup("", report.File); err == nil {
 		t.Error("an empty path is looked up")

@@ -74,7 +74,9 @@ func (s *Set) compile() error {
 		}
 		spec.node = nil
 		if spec.doubt != nil {
-			s.doubtful(spec)
+			if err := s.doubtful(spec); err != nil {
+				return err
+			}
 		}
 		if total += len(p.insts) - size; total > maxCode {
 			return fmt.Errorf("%s:%d: expressions of more than %d instructions", spec.File, spec.Line, maxCode)
@@ -89,12 +91,12 @@ func (s *Set) compile() error {
 // doubtful keeps a line whose expression could not be read. Where libselinux
 // might be able to read it, it can only matter below its literal start;
 // where nobody can, the look-up fails wherever it comes to the line.
-func (s *Set) doubtful(spec *Spec) {
+func (s *Set) doubtful(spec *Spec) error {
 	if errors.Is(spec.doubt, errUnsupported) || errors.Is(spec.doubt, errTooLarge) {
 		spec.prefix = literalStart(spec.Regex)
 	}
 	s.doubts = append(s.doubts, spec)
-	s.problems = append(s.problems, Problem{spec.File, spec.Line, fmt.Sprintf("expression %.200q: %v", spec.Regex, spec.doubt), false})
+	return s.problem(Problem{spec.File, spec.Line, fmt.Sprintf("expression %.200q: %v", spec.Regex, spec.doubt), false})
 }
 
 // literalStart gives the text that every path starts with that regex matches.

@@ -167,7 +167,7 @@ func TestDebian(t *testing.T) {
 	if problems := set.Problems(); len(problems) > 0 {
 		t.Errorf("problems in Debian's policy: %v", problems)
 	}
-	stride := 400
+	stride := 800
 	if full() {
 		stride = 1
 	}

@@ -4,11 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// MaxSpecs is how many lines a set may have. Fedora's policy has 7,000.
-const MaxSpecs = 200_000
+// The bounds of a set. Fedora's policy has 7,000 lines, all of which can be read,
+// and 40 substitutions.
+const (
+	MaxSpecs    = 200_000
+	maxProblems = 1000
+	maxSubs     = 1000
+	// maxSubsLine is the length from which libselinux reads a substitution in two.
+	maxSubsLine = 1022
+)
 
 // Files are the texts of a policy's contexts/files. What a policy does not have is nil.
 type Files struct {
@@ -60,8 +68,9 @@ func (s *Set) Specs() []*Spec { return s.specs }
 // Problems gives the lines that could not be read, in the order of the files.
 func (s *Set) Problems() []Problem { return s.problems }
 
-// Parse reads a policy's file contexts. It is an error if there are more lines
-// than any policy has; a line that cannot be read is one of [Set.Problems].
+// Parse reads a policy's file contexts. It is an error if there are more lines, or more
+// that cannot be read, than any policy has; else a line that cannot be read is
+// one of [Set.Problems].
 func Parse(f Files, rules Rules) (*Set, error) {
 	s := &Set{rules: rules, literals: map[string][]*Spec{}, programs: map[string]*program{}}
 	for i, in := range []struct {
@@ -72,8 +81,13 @@ func Parse(f Files, rules Rules) (*Set, error) {
 			return nil, err
 		}
 	}
-	s.subs = s.readSubs(SubsName, f.Subs)
-	s.subsDist = s.readSubs(SubsDistName, f.SubsDist)
+	var err error
+	if s.subs, err = s.readSubs(SubsName, f.Subs); err != nil {
+		return nil, err
+	}
+	if s.subsDist, err = s.readSubs(SubsDistName, f.SubsDist); err != nil {
+		return nil, err
+	}
 	s.sort()
 	if err := s.compile(); err != nil {
 		return nil, err
@@ -87,7 +101,9 @@ func (s *Set) readSpecs(name string, input int, text []byte) error {
 		text = rest
 		spec, err := parseLine(line)
 		if err != nil {
-			s.problems = append(s.problems, Problem{name, n, err.Error(), true})
+			if err := s.problem(Problem{name, n, err.Error(), true}); err != nil {
+				return err
+			}
 			continue
 		}
 		if spec == nil {
@@ -98,6 +114,15 @@ func (s *Set) readSpecs(name string, input int, text []byte) error {
 		}
 		spec.File, spec.Line, spec.input = name, n, input
 		s.specs = append(s.specs, spec)
+	}
+	return nil
+}
+
+// problem keeps a line that cannot be read.
+func (s *Set) problem(p Problem) error {
+	s.problems = append(s.problems, p)
+	if len(s.problems) > maxProblems {
+		return fmt.Errorf("%v; more than %d lines cannot be read", p, maxProblems)
 	}
 	return nil
 }
@@ -159,27 +184,31 @@ func isASCII(word []byte) bool {
 // A substitution puts one directory in the place of another.
 type substitution struct{ from, to string }
 
-// maxSubs is the length from which libselinux reads a line in two.
-const maxSubs = 1022
-
 // readSubs reads a list of substitutions, the last line first: so they are tried.
-func (s *Set) readSubs(name string, text []byte) []substitution {
+func (s *Set) readSubs(name string, text []byte) ([]substitution, error) {
 	var list []substitution
 	for n := 1; len(text) > 0; n++ {
 		line, rest, _ := bytes.Cut(text, []byte{'\n'})
 		text = rest
 		line, _, _ = bytes.Cut(line, []byte{0})
-		if len(line) > maxSubs {
-			s.problems = append(s.problems, Problem{name, n, fmt.Sprintf("%d bytes are more than the %d of a line", len(line), maxSubs), false})
+		if len(line) > maxSubsLine {
+			reason := fmt.Sprintf("%d bytes are more than the %d of a line", len(line), maxSubsLine)
+			if err := s.problem(Problem{name, n, reason, false}); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		from, line := field(line)
 		to, _ := field(line)
 		if len(to) > 0 && from[0] != '#' {
-			list = append([]substitution{{string(from), string(to)}}, list...)
+			list = append(list, substitution{string(from), string(to)})
+		}
+		if len(list) > maxSubs {
+			return nil, fmt.Errorf("%s:%d: more than %d substitutions", name, n, maxSubs)
 		}
 	}
-	return list
+	slices.Reverse(list)
+	return list, nil
 }
 
 // substitute applies the first substitution of list that fits.
