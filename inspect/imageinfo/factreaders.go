@@ -242,6 +242,9 @@ func readSELinux(d *decoder, v struct {
 ) {
 	d.report.SELinux = &report.SELinux{Mode: cmp.Or(v.Policy["SELINUX"], "unset"), ModeAtBoot: "not recorded", Type: v.Policy["SELINUXTYPE"], Config: v.Policy}
 	for _, m := range v.Mismatches {
+		if m.Actual == noLabel {
+			m.Actual = ""
+		}
 		d.report.SELinuxMismatches = append(d.report.SELinuxMismatches, report.LabelMismatch{Path: report.Raw(m.Filename), Actual: m.Actual, Expected: m.Expected, Kind: kindOf(m.Actual, m.Expected)})
 	}
 	d.partly("selinux", "image-info records the configuration only, not the policy")
@@ -250,6 +253,9 @@ func readSELinux(d *decoder, v struct {
 
 // kindOf is the first part of two contexts that differs.
 func kindOf(actual, expected string) string {
+	if actual == "" {
+		return "missing"
+	}
 	a, b := append(strings.SplitN(actual, ":", 4), make([]string, 4)...), append(strings.SplitN(expected, ":", 4), make([]string, 4)...)
 	for _, part := range []struct {
 		index int

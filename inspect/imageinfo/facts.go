@@ -1,6 +1,7 @@
 package imageinfo
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -118,6 +119,9 @@ func (f *facts) groupsSystem() any {
 	return groupLines(f.GroupsSystem)
 }
 
+// noLabel is what setfiles(8) prints for a label that is not there.
+const noLabel = "(null)"
+
 func (f *facts) selinux() any {
 	found := map[string]any{}
 	if f.SELinux != nil && len(f.SELinux.Config) > 0 {
@@ -125,9 +129,7 @@ func (f *facts) selinux() any {
 	}
 	var mismatches []map[string]string
 	for _, m := range f.SELinuxMismatches {
-		if m.Actual != "" {
-			mismatches = append(mismatches, map[string]string{"filename": string(m.Path), "actual": m.Actual, "expected": m.Expected})
-		}
+		mismatches = append(mismatches, map[string]string{"filename": string(m.Path), "actual": cmp.Or(m.Actual, noLabel), "expected": m.Expected})
 	}
 	if len(mismatches) > 0 {
 		found["context-mismatch"] = mismatches

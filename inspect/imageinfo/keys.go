@@ -54,7 +54,7 @@ func Keys() []Key {
 			Difference: "the report counts the files of a package that were not installed, and does not name them",
 		},
 		{Name: "security-limits", Section: configs, system: true, value: (*facts).limits},
-		{Name: "selinux", Section: "selinux", system: true, value: (*facts).selinux, Difference: "a policy of another name than targeted is looked at, too, and a file with no label is told"},
+		{Name: "selinux", Section: "selinux", system: true, value: (*facts).selinux, Difference: "the labels are compared with a policy of another name than targeted, too"},
 		{Name: "services-disabled", Section: "services", system: true, value: func(f *facts) any { return f.withAliases(f.Services.Disabled) }},
 		{Name: "services-enabled", Section: "services", system: true, value: func(f *facts) any { return f.withAliases(f.Services.Enabled) }},
 		{Name: "ssh_config", Section: configs, system: true, value: (*facts).sshConfig},

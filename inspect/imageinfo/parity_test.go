@@ -70,11 +70,17 @@ func TestParityOfRealSystems(t *testing.T) {
 	}{
 		"rpm":    {make: fixtures.RPMTree},
 		"debian": {make: fixtures.DebianTree},
+		// Upstream looks at a policy of this name only.
+		"selinux": {make: fixtures.LabelledTree},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree := fixtures.Copy(t, s.make(t))
-			if name == "debian" { // rpm wants to write a database where there is none
+			if name != "rpm" { // rpm wants to write a database where there is none
 				fixtures.Run(t, "rpmdb", "--initdb", "--dbpath", filepath.Join(tree, "var/lib/rpm"))
+			}
+			if name == "selinux" {
+				fixtures.Run(t, "sh", "-c", `cd "$0/etc" && mv selinux/default selinux/targeted && sed -i s/^SELINUXTYPE=.*/SELINUXTYPE=targeted/ selinux/config &&
+					chcon system_u:object_r:tmp_t:s0 passwd && chcon -h unconfined_u:object_r:etc_t:s0 localtime`, tree)
 			}
 			compare(t, ours(t, tree), upstream(t, tree), s.differ)
 		})
