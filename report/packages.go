@@ -249,6 +249,9 @@ type Verification struct {
 	// have a digest and were not, since comparing them means to read them once more.
 	Contents int `json:"contents"`
 	Unread   int `json:"contents_unread"`
+	// BadHeaders are rpm's packages whose header is not what its own digest says, as
+	// "NAME sha256header". Headers are compared where contents are to be read.
+	BadHeaders []string `json:"bad_headers,omitempty"`
 	// Different are sorted by path, then by package.
 	Different []Difference `json:"different"`
 }

@@ -19,7 +19,7 @@ func apkDatabases() []string { return []string{"/usr/lib/apk/db/installed", "/li
 // readAPK reads the list of installed packages: a line is a letter, a colon and a value, an empty
 // line ends a package (apk's index format v2). P is the name, V the version, A the architecture, F
 // a directory, R a file in it.
-func readAPK(_ context.Context, t *tree.Tree, owned *claims) *database {
+func readAPK(_ context.Context, t *tree.Tree, c *catalogue) *database {
 	d := &database{manager: "apk"}
 	var data []byte
 	name := ""
@@ -32,7 +32,7 @@ func readAPK(_ context.Context, t *tree.Tree, owned *claims) *database {
 	if d.err != nil {
 		return d
 	}
-	list, err := parseAPK(data, owned)
+	list, err := parseAPK(data, c.owned)
 	if err != nil {
 		d.err = fmt.Errorf("%s: %w", name, err)
 		return d

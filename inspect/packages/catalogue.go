@@ -26,6 +26,8 @@ type database struct {
 	packages []report.Package
 	rpm      []report.RPMPackage
 	dpkg     []report.DpkgPackage
+	// keys are those that the database itself holds.
+	keys []report.RepositoryKey
 	// factsErr is trouble with what only the manager's own section tells.
 	factsErr error
 	// verify compares the files of the packages; nil where the database has nothing
@@ -34,8 +36,8 @@ type database struct {
 }
 
 // managers are all that are known, in the order in which they own a file.
-func managers() []func(context.Context, *tree.Tree, *claims) *database {
-	return []func(context.Context, *tree.Tree, *claims) *database{readDpkg, readRPM, readAPK, readPacman, readFlatpak}
+func managers() []func(context.Context, *tree.Tree, *catalogue) *database {
+	return []func(context.Context, *tree.Tree, *catalogue) *database{readDpkg, readRPM, readAPK, readPacman, readFlatpak}
 }
 
 // load reads the databases of the tree.
@@ -45,7 +47,7 @@ func (c *catalogue) load(ctx context.Context, t *tree.Tree) {
 	}
 	c.owned, c.read = newClaims(t), nil
 	for _, read := range managers() {
-		c.read = append(c.read, read(ctx, t, c.owned))
+		c.read = append(c.read, read(ctx, t, c))
 	}
 }
 

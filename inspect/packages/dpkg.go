@@ -29,7 +29,7 @@ func (c *catalogue) fillDpkg(ctx context.Context, t *tree.Tree, r *report.Report
 
 // readDpkg reads the status file, or what images without dpkg have in its place:
 // one file a package in status.d.
-func readDpkg(_ context.Context, t *tree.Tree, owned *claims) *database {
+func readDpkg(_ context.Context, t *tree.Tree, c *catalogue) *database {
 	d := &database{manager: "dpkg"}
 	list, err := dpkgStanzas(t)
 	d.dpkg = list
@@ -47,7 +47,7 @@ func readDpkg(_ context.Context, t *tree.Tree, owned *claims) *database {
 		return d
 	}
 	files := &dpkgFileTable{info: info, packages: list}
-	d.err = files.add(t, owned)
+	d.err = files.add(t, c.owned)
 	d.factsErr = info.facts(list)
 	d.dpkg = slices.Clone(list) // files count on the order of list
 	sortDpkg(d.dpkg)

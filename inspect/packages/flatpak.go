@@ -15,7 +15,7 @@ const flatpakDir = "/var/lib/flatpak"
 // readFlatpak lists what is deployed for all users: app and runtime hold a directory for
 // each name, architecture and branch, and in it a link "active" to the deployed commit. All of
 // it is the application's.
-func readFlatpak(_ context.Context, t *tree.Tree, _ *claims) *database {
+func readFlatpak(_ context.Context, t *tree.Tree, _ *catalogue) *database {
 	d := &database{manager: "flatpak"}
 	if _, err := t.Lookup(flatpakDir); err != nil {
 		d.err = err

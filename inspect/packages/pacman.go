@@ -16,7 +16,7 @@ const pacmanDir = "/var/lib/pacman/local"
 
 // readPacman reads a directory a package: desc says what it is, files what it owns, both as
 // "%KEY%" and lines below it up to an empty one.
-func readPacman(_ context.Context, t *tree.Tree, owned *claims) *database {
+func readPacman(_ context.Context, t *tree.Tree, c *catalogue) *database {
 	d := &database{manager: "pacman"}
 	dirs, err := t.ReadDir(pacmanDir)
 	if err != nil {
@@ -27,7 +27,7 @@ func readPacman(_ context.Context, t *tree.Tree, owned *claims) *database {
 		if dir.Node.Type != report.Directory {
 			continue // ALPM_DB_VERSION
 		}
-		p, err := readPacmanPackage(t, dir.Path, owned)
+		p, err := readPacmanPackage(t, dir.Path, c.owned)
 		if err != nil {
 			d.err, d.packages = err, nil
 			return d

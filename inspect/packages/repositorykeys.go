@@ -12,16 +12,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assay-os/assay/inspect/rpmdb"
 	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
 
-func repositoryKeys() section.Section {
+func (c *catalogue) repositoryKeys() section.Section {
 	return section.Section{
-		Name: "repository-keys", Source: "/etc/pki/rpm-gpg, /usr/share/distribution-gpg-keys, /etc/apt/trusted.gpg, /etc/apt/trusted.gpg.d, /etc/apt/keyrings, /usr/share/keyrings, " +
+		Name: "repository-keys", Source: "rpm's database; /etc/pki/rpm-gpg, /usr/lib/rpm/gnupg/keys, /etc/apt/trusted.gpg, /etc/apt/trusted.gpg.d, /etc/apt/keyrings, /usr/share/keyrings, " +
 			"/usr/share/pacman/keyrings",
-		Oracle: "gpg --show-keys", Fill: fillRepositoryKeys,
+		Oracle: "gpg --show-keys", Fill: c.fillRepositoryKeys,
 	}
 }
 
@@ -35,52 +36,92 @@ func keyGlobs() []string {
 // maxKeys bounds the list.
 const maxKeys = 20_000
 
-// fillRepositoryKeys reads each file once, by the path that its names lead to.
-func fillRepositoryKeys(_ context.Context, t *tree.Tree, r *report.Report) error {
-	seen := map[string]bool{}
-	var trouble error
-	for _, glob := range keyGlobs() {
-		files, err := t.Glob(glob)
+// fillRepositoryKeys tells the keys that rpm's database holds, and those in files.
+func (c *catalogue) fillRepositoryKeys(ctx context.Context, t *tree.Tree, r *report.Report) error {
+	d := c.of(ctx, t, "rpm")
+	r.RepositoryKeys = append(r.RepositoryKeys, d.keys...)
+	trouble := d.err
+	if errors.Is(trouble, fs.ErrNotExist) {
+		trouble = nil
+	}
+	files, err := keyFiles(t)
+	trouble = firstError(trouble, err)
+	for _, f := range files {
+		keys, err := keysIn(f)
 		trouble = firstError(trouble, err)
-		for _, name := range files {
-			f, err := t.Lookup(name.Path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				trouble = firstError(trouble, err)
-				continue
-			}
-			if f.Node.Type != report.File || seen[f.Path] {
-				continue
-			}
-			seen[f.Path] = true
-			data, err := f.Read(section.MaxTable)
-			if err != nil {
-				trouble = firstError(trouble, err)
-				continue
-			}
-			keys, err := readKeys(data)
-			if err != nil {
-				keys = append(keys, report.RepositoryKey{Error: section.Clip(err.Error())})
-			}
-			for _, k := range keys {
-				k.Source = report.Raw(f.Path)
-				r.RepositoryKeys = append(r.RepositoryKeys, k)
-			}
-			if len(r.RepositoryKeys) > maxKeys {
-				return fmt.Errorf("more than %d keys", maxKeys)
-			}
+		if r.RepositoryKeys = append(r.RepositoryKeys, keys...); len(r.RepositoryKeys) > maxKeys {
+			return fmt.Errorf("more than %d keys", maxKeys)
 		}
 	}
 	slices.SortStableFunc(r.RepositoryKeys, func(a, b report.RepositoryKey) int {
 		return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Source, b.Source))
 	})
-	if len(seen) == 0 && trouble == nil {
-		return section.Absent("no file of keys")
+	if len(files)+len(r.RepositoryKeys) == 0 && trouble == nil {
+		return section.Absent("no key of packages or repositories")
 	}
 	return trouble
 }
+
+// keyFiles are the files that may hold keys, each once, by the path that its names lead to.
+func keyFiles(t *tree.Tree) (files []*tree.File, trouble error) {
+	seen := map[string]bool{}
+	for _, glob := range keyGlobs() {
+		names, err := t.Glob(glob)
+		trouble = firstError(trouble, err)
+		for _, name := range names {
+			f, err := t.Lookup(name.Path)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+			case err != nil:
+				trouble = firstError(trouble, err)
+			case f.Node.Type == report.File && !seen[f.Path]:
+				seen[f.Path] = true
+				files = append(files, f)
+			}
+		}
+	}
+	return files, trouble
+}
+
+// keysIn reads a file of keys. That it holds none is told, and no trouble.
+func keysIn(f *tree.File) ([]report.RepositoryKey, error) {
+	data, err := f.Read(section.MaxTable)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := readKeys(data)
+	return sourced(keys, err, f), nil
+}
+
+// sourced says where keys come from, and what is wrong there.
+func sourced(keys []report.RepositoryKey, err error, f *tree.File) []report.RepositoryKey {
+	if err != nil {
+		keys = append(keys, report.RepositoryKey{Error: section.Clip(err.Error())})
+	}
+	for i := range keys {
+		keys[i].Source = report.Raw(f.Path)
+	}
+	return keys
+}
+
+// rpmKeys are the keys that a package of rpm's database is: rpm --import makes one of each.
+func rpmKeys(h *rpmdb.Header, f *tree.File) (list []report.RepositoryKey) {
+	if h.Name() != "gpg-pubkey" {
+		return nil
+	}
+	for _, text := range h.Find(tagPubKeys).Strings() {
+		data, err := base64.StdEncoding.DecodeString(text)
+		var keys []report.RepositoryKey
+		if err == nil {
+			keys, err = keysOf(data)
+		}
+		list = append(list, sourced(keys, err, f)...)
+	}
+	return list
+}
+
+// tagPubKeys is the number of the tag that holds keys.
+const tagPubKeys = 266
 
 // readKeys reads the public keys of a file: OpenPGP packets, armoured or not, or GnuPG's keybox.
 func readKeys(data []byte) ([]report.RepositoryKey, error) {

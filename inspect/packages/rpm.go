@@ -21,7 +21,7 @@ func rpmDirs() []string {
 
 // readRPM lists the packages of the first database, marks what each owns, and
 // keeps what the sections tell.
-func readRPM(ctx context.Context, t *tree.Tree, owned *claims) *database {
+func readRPM(ctx context.Context, t *tree.Tree, c *catalogue) *database {
 	d := &database{manager: "rpm"}
 	f, err := findRPM(t)
 	if err != nil {
@@ -29,7 +29,7 @@ func readRPM(ctx context.Context, t *tree.Tree, owned *claims) *database {
 		return d
 	}
 	var list []report.Package
-	files, teller := &rpmFileTable{}, newRPMTeller()
+	files, teller := &rpmFileTable{owned: c.owned}, newRPMTeller()
 	err = eachRPM(ctx, t, f, func(h *rpmdb.Header) error {
 		if len(list) == section.MaxRecords {
 			return fmt.Errorf("more than %d packages", section.MaxRecords)
@@ -39,8 +39,12 @@ func readRPM(ctx context.Context, t *tree.Tree, owned *claims) *database {
 		}
 		list = append(list, report.Package{Name: text(h.Name()), Version: text(h.EVR()), Arch: text(h.Arch()), Manager: d.manager})
 		facts, err := teller.facts(h)
-		d.rpm, d.factsErr = append(d.rpm, facts), errors.Join(d.factsErr, err)
-		return files.add(h, owned)
+		d.rpm, d.factsErr = append(d.rpm, facts), firstError(d.factsErr, err)
+		d.keys = append(d.keys, rpmKeys(h, f)...)
+		if c.Contents {
+			files.checkHeader(h)
+		}
+		return files.add(h)
 	})
 	if err != nil {
 		d.err, d.rpm = fmt.Errorf("%s: %w", f.Path, err), nil

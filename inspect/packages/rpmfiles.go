@@ -65,8 +65,11 @@ func (f *rpmFile) path() string { return f.dir + f.base }
 
 // An rpmFileTable is what all packages say of their files.
 type rpmFileTable struct {
+	owned    *claims
 	packages []rpmFiles
-	count    int
+	// badHeaders are packages and the names of digests.
+	badHeaders []string
+	count      int
 }
 
 // rpmFiles are one package's.
@@ -136,7 +139,7 @@ func columnsOf(h *rpmdb.Header) (*rpmColumns, error) {
 
 // add takes a package's files, and claims those that are installed: not what rpm
 // left out, and not what another package has replaced.
-func (l *rpmFileTable) add(h *rpmdb.Header, owned *claims) error {
+func (l *rpmFileTable) add(h *rpmdb.Header) error {
 	c, err := columnsOf(h)
 	if err != nil {
 		return fmt.Errorf("package %s: list files: %w", h.Name(), err)
@@ -145,7 +148,7 @@ func (l *rpmFileTable) add(h *rpmdb.Header, owned *claims) error {
 		return fmt.Errorf("package %s: the packages list more than %d files", h.Name(), maxListed)
 	}
 	p := rpmFiles{name: text(h.Name()), files: make([]rpmFile, len(c.bases))}
-	owned.newPackage(p.name)
+	l.owned.newPackage(p.name)
 	last, dir := "", "/"
 	for i, base := range c.bases {
 		f := &p.files[i]
@@ -154,11 +157,11 @@ func (l *rpmFileTable) add(h *rpmdb.Header, owned *claims) error {
 			return fmt.Errorf("package %s: %.60q is not an absolute path", h.Name(), f.path())
 		}
 		if f.dir != last {
-			last, dir = f.dir, owned.dir(f.dir)
+			last, dir = f.dir, l.owned.dir(f.dir)
 		}
-		f.index = int32(owned.in(dir, base))
+		f.index = int32(l.owned.in(dir, base))
 		if f.index >= 0 && (f.state == stateNormal || f.state == stateNetShared) {
-			owned.take(int(f.index))
+			l.owned.take(int(f.index))
 		}
 	}
 	l.packages = append(l.packages, p)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,6 +82,8 @@ func (l *rpmFileTable) verify(ctx context.Context, v *verifier) error {
 	if err := v.readNames(); err != nil {
 		return err
 	}
+	v.result.BadHeaders = append(v.result.BadHeaders, l.badHeaders...)
+	slices.Sort(v.result.BadHeaders)
 	var trouble error
 	for i := range l.packages {
 		if err := ctx.Err(); err != nil {

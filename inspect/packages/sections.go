@@ -23,6 +23,6 @@ func Sections(o Options) []section.Section {
 	c := &catalogue{Options: o}
 	return []section.Section{
 		c.packages(), c.rpmSection(), c.dpkgSection(), diversionsSection(), statoverrides(), alternatives(),
-		c.verification(), c.unowned(), repositories(), repositoryKeys(), dnf(), apt(),
+		c.verification(), c.unowned(), repositories(), c.repositoryKeys(), dnf(), apt(),
 	}
 }
