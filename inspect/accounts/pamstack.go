@@ -103,7 +103,7 @@ func parsePAM(data []byte, name string) (*pamFile, error) {
 		}
 		l, err := pamLineOf(fields)
 		if err != nil {
-			f.problems = append(f.problems, note(name, n, err))
+			f.problems = section.AddProblem(f.problems, note(name, n, err))
 			return nil
 		}
 		l.source = fmt.Sprintf("%s:%d", name, n)
@@ -191,25 +191,27 @@ type pamWriter struct {
 // write adds the lines of a file, those of one type only unless kind is empty.
 func (w *pamWriter) write(name, kind string, level int) error {
 	if err := w.includes.Enter(name, 0); err != nil {
-		w.out.Problems = append(w.out.Problems, err.Error())
+		w.out.Problems = section.AddProblem(w.out.Problems, err.Error())
 		return nil
 	}
 	defer w.includes.Leave()
 	f, err := w.file(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		w.out.Problems = append(w.out.Problems, err.Error())
+		w.out.Problems = section.AddProblem(w.out.Problems, err.Error())
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	w.out.Problems = append(w.out.Problems, f.problems...)
+	for _, p := range f.problems {
+		w.out.Problems = section.AddProblem(w.out.Problems, p)
+	}
 	for _, l := range f.lines {
 		if kind != "" && l.kind != "" && strings.TrimPrefix(l.kind, "-") != kind {
 			continue
 		}
 		if len(w.out.Stack) >= maxStack {
-			w.out.Problems = append(w.out.Problems, fmt.Sprintf("%s: more than %d lines with all that is included", l.source, maxStack))
+			w.out.Problems = section.AddProblem(w.out.Problems, fmt.Sprintf("%s: more than %d lines with all that is included", l.source, maxStack))
 			return nil
 		}
 		if err := w.line(l, kind, level); err != nil {
@@ -222,6 +224,10 @@ func (w *pamWriter) write(name, kind string, level int) error {
 func (w *pamWriter) line(l pamLine, kind string, level int) error {
 	switch l.control {
 	case "@include", "include", "substack":
+		if err := w.includes.Ask(); err != nil {
+			w.out.Problems = section.AddProblem(w.out.Problems, err.Error())
+			return nil
+		}
 		included := strings.TrimPrefix(l.target, "/etc/pam.d/")
 		w.out.Includes = append(w.out.Includes, included)
 		if l.control == "substack" {

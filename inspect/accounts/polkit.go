@@ -46,7 +46,7 @@ func polkitRules(t *tree.Tree, p *report.Polkit) error {
 	for _, f := range files {
 		digest, err := digestOf(t, f)
 		if err != nil {
-			p.Problems = append(p.Problems, err.Error())
+			p.Problems = section.AddProblem(p.Problems, err.Error())
 			continue
 		}
 		p.Rules = append(p.Rules, report.PolkitRules{Path: f.Path, SHA256: digest})
@@ -77,7 +77,7 @@ func polkitAuthorities(t *tree.Tree, p *report.Polkit) error {
 				err = addAuthorities(p, f.Path, data)
 			}
 			if err != nil {
-				p.Problems = append(p.Problems, err.Error())
+				p.Problems = section.AddProblem(p.Problems, err.Error())
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func polkitActions(t *tree.Tree, p *report.Polkit) error {
 	for _, f := range files {
 		data, err := t.ReadFile(f.Path, section.MaxConfig)
 		if err != nil {
-			p.Problems = append(p.Problems, err.Error())
+			p.Problems = section.AddProblem(p.Problems, err.Error())
 			continue
 		}
 		p.Actions += countActions(data)

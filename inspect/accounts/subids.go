@@ -62,11 +62,11 @@ func readSubIDs(t *tree.Tree, name string, add func(owner string, x report.IDRan
 		}
 		start, err1 := strconv.ParseUint(f[1], 10, 64)
 		count, err2 := strconv.ParseUint(f[2], 10, 64)
-		if err1 != nil || err2 != nil {
+		if err := errors.Join(err1, err2); err != nil {
 			bad = append(bad, fmt.Errorf("line %d: %.60q is no range", n, f[1]+":"+f[2]))
-			return nil
+		} else {
+			add(f[0], report.IDRange{Start: start, Count: count})
 		}
-		add(f[0], report.IDRange{Start: start, Count: count})
 		return nil
 	})
 	return section.Within(name, firstOf(bad, err))

@@ -43,7 +43,7 @@ type sudoReader struct {
 }
 
 func (s *sudoReader) problem(source string, err error) {
-	s.out.Problems = append(s.out.Problems, fmt.Sprintf("%s: %v", source, err))
+	s.out.Problems = section.AddProblem(s.out.Problems, fmt.Sprintf("%s: %v", source, err))
 }
 
 // file reads one file where source names it. sudo leaves out a file that others
@@ -69,7 +69,9 @@ func (s *sudoReader) file(f *tree.File, source string) {
 		return
 	}
 	s.out.Files = append(s.out.Files, report.ConfigText{Path: f.Path, Lines: append([]string{}, parsed.Lines...)})
-	s.out.Problems = append(s.out.Problems, parsed.Problems...)
+	for _, p := range parsed.Problems {
+		s.out.Problems = section.AddProblem(s.out.Problems, p)
+	}
 	for _, item := range parsed.Items {
 		s.out.Rules = append(s.out.Rules, item.Rules...)
 		s.out.Defaults = append(s.out.Defaults, item.Defaults...)
@@ -98,6 +100,10 @@ func secure(f *tree.File) error {
 
 // include reads a file or a directory; "%h" would be the host's name, and is not known.
 func (s *sudoReader) include(item sudo.Item, dir string) {
+	if err := s.includes.Ask(); err != nil {
+		s.problem(item.Source, err)
+		return
+	}
 	name := item.Include
 	if !strings.HasPrefix(name, "/") {
 		name = dir + "/" + name

@@ -36,7 +36,7 @@ func readChrony(t *tree.Tree) (*report.TimeService, error) {
 	c := &chronyReader{tree: t, out: &report.TimeService{}}
 	c.file(f)
 	// chronyd reads directories of sources when all else is read.
-	for _, d := range c.sourceDirs {
+	for _, d := range c.sourceDirs[:min(len(c.sourceDirs), section.MaxIncludes)] {
 		c.directory(d, "*.sources")
 	}
 	return c.out, c.err
@@ -52,7 +52,7 @@ type chronyReader struct {
 }
 
 func (c *chronyReader) problem(source string, err error) {
-	c.out.Problems = append(c.out.Problems, fmt.Sprintf("%s: %v", source, err))
+	c.out.Problems = section.AddProblem(c.out.Problems, fmt.Sprintf("%s: %v", source, err))
 }
 
 func (c *chronyReader) file(f *tree.File) {
@@ -85,17 +85,27 @@ func (c *chronyReader) line(w []string, source string) {
 			return
 		}
 		c.out.Sources = append(c.out.Sources, report.TimeSource{Address: args[0], Kind: kind, Options: strings.Join(args[1:], " "), Source: source})
-	case "include":
-		for _, pattern := range args {
-			c.matching(pattern, source)
-		}
-	case "confdir":
-		c.directory(args, "*.conf")
+	case "include", "confdir":
+		c.include(kind, args, source)
 	case "sourcedir":
 		c.sourceDirs = append(c.sourceDirs, args)
 		fallthrough
 	default:
 		c.out.Settings = append(c.out.Settings, report.Setting{Key: kind, Value: strings.Join(args, " "), Source: source})
+	}
+}
+
+func (c *chronyReader) include(kind string, args []string, source string) {
+	if err := c.includes.Ask(); err != nil {
+		c.problem(source, err)
+		return
+	}
+	if kind == "confdir" {
+		c.directory(args, "*.conf")
+		return
+	}
+	for _, pattern := range args[:min(len(args), 1)] {
+		c.matching(pattern, source)
 	}
 }
 

@@ -135,7 +135,7 @@ func readXML(t *tree.Tree, path, root string, into *xmlZone, problems *[]string)
 		return false, err
 	}
 	if err := xml.Unmarshal(data, into); err != nil || into.XMLName.Local != root {
-		*problems = append(*problems, fmt.Sprintf("%s: it is no %s: %v", path, root, err))
+		*problems = section.AddProblem(*problems, fmt.Sprintf("%s: it is no %s: %v", path, root, err))
 		return false, nil
 	}
 	return true, nil
@@ -186,7 +186,7 @@ func firewalldServices(t *tree.Tree, f *report.Firewalld) error {
 	for _, service := range slices.Sorted(maps.Keys(wanted)) {
 		s, err := firewalldService(t, f, service)
 		if errors.Is(err, fs.ErrNotExist) {
-			f.Problems = append(f.Problems, "service "+service+" is named and not defined")
+			f.Problems = section.AddProblem(f.Problems, "service "+service+" is named and not defined")
 			continue
 		}
 		if err != nil {
@@ -244,7 +244,7 @@ func firewalldDirect(t *tree.Tree, f *report.Firewalld) error {
 		Passthroughs []struct{} `xml:"passthrough"`
 	}
 	if err := xml.Unmarshal(data, &direct); err != nil {
-		f.Problems = append(f.Problems, fmt.Sprintf("%s/direct.xml: %v", firewalldEtc, err))
+		f.Problems = section.AddProblem(f.Problems, fmt.Sprintf("%s/direct.xml: %v", firewalldEtc, err))
 	}
 	f.Direct = len(direct.Rules) + len(direct.Passthroughs)
 	return nil

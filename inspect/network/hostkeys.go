@@ -91,7 +91,7 @@ func hostKey(t *tree.Tree, path string) (report.SSHHostKey, error) {
 		k.Private = true
 		var problem error
 		if private, problem = sshkey.Private(data); problem != nil {
-			k.Problems = append(k.Problems, fmt.Sprintf("%s: %v", path, problem))
+			k.Problems = section.AddProblem(k.Problems, fmt.Sprintf("%s: %v", path, problem))
 		}
 		k.Encrypted = private.Encrypted
 	}
@@ -104,11 +104,11 @@ func hostKey(t *tree.Tree, path string) (report.SSHHostKey, error) {
 		k.Public = true
 		var problem error
 		if public, problem = sshkey.Public(string(data)); problem != nil {
-			k.Problems = append(k.Problems, fmt.Sprintf("%s.pub: %v", path, problem))
+			k.Problems = section.AddProblem(k.Problems, fmt.Sprintf("%s.pub: %v", path, problem))
 		}
 	}
 	if private.Fingerprint != "" && public.Fingerprint != "" && private.Fingerprint != public.Fingerprint {
-		k.Problems = append(k.Problems, fmt.Sprintf("%s.pub is of another key, %s", path, public.Fingerprint))
+		k.Problems = section.AddProblem(k.Problems, fmt.Sprintf("%s.pub is of another key, %s", path, public.Fingerprint))
 	}
 	k.Type, k.Bits = cmp.Or(private.Type, public.Type), cmp.Or(private.Bits, public.Bits)
 	k.Fingerprint, k.Comment = cmp.Or(private.Fingerprint, public.Fingerprint), public.Comment

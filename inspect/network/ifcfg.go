@@ -48,7 +48,7 @@ func readVars(t *tree.Tree, name string, into *map[string]string, c *report.Ifcf
 	}
 	vars, err := shellvars.Parse(data)
 	for _, p := range vars.Problems {
-		c.Problems = append(c.Problems, place(name, p.Line, errors.New(p.Text)))
+		c.Problems = section.AddProblem(c.Problems, place(name, p.Line, errors.New(p.Text)))
 	}
 	for key, value := range vars.Map {
 		vars.Map[key] = secret.Value(key, value)

@@ -45,7 +45,7 @@ type ifupdown struct {
 }
 
 func (i *ifupdown) problem(source string, err error) {
-	i.out.Problems = append(i.out.Problems, fmt.Sprintf("%s: %v", source, err))
+	i.out.Problems = section.AddProblem(i.out.Problems, fmt.Sprintf("%s: %v", source, err))
 }
 
 func (i *ifupdown) file(f *tree.File, source string) {
@@ -124,6 +124,10 @@ func (i *ifupdown) begin(keyword string, args []string, source string) {
 // source reads what a pattern of a file or of a directory's name matches. In a directory files
 // count whose names are letters, digits, "_" and "-": run-parts(8).
 func (i *ifupdown) source(keyword, pattern, dir, source string) {
+	if err := i.includes.Ask(); err != nil {
+		i.problem(source, err)
+		return
+	}
 	if !strings.HasPrefix(pattern, "/") {
 		pattern = dir + "/" + pattern
 	}

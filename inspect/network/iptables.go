@@ -59,13 +59,13 @@ func iptablesFile(name string, data []byte) (report.IptablesFile, error) {
 			f.Tables, at = append(f.Tables, report.IptablesTable{Name: words[0][1:]}), map[string]int{}
 		case words[0] == "COMMIT":
 		case len(f.Tables) == 0:
-			f.Problems = append(f.Problems, place(name, n, fmt.Errorf("%.60q stands in no table", line)))
+			f.Problems = section.AddProblem(f.Problems, place(name, n, fmt.Errorf("%.60q stands in no table", line)))
 		case words[0][0] == ':' && len(words) > 1:
 			addChain(&f.Tables[len(f.Tables)-1], at, words[0][1:]).Policy = strings.Trim(words[1], "-")
 		case (words[0] == "-A" || words[0] == "-I") && len(words) > 1:
 			addChain(&f.Tables[len(f.Tables)-1], at, words[1]).Rules++
 		default:
-			f.Problems = append(f.Problems, place(name, n, fmt.Errorf("%.60q is not understood", line)))
+			f.Problems = section.AddProblem(f.Problems, place(name, n, fmt.Errorf("%.60q is not understood", line)))
 		}
 		return nil
 	})

@@ -38,7 +38,7 @@ func netplan() section.Section {
 				}
 				leaves, err := yamltext.Leaves(data)
 				if err != nil {
-					n.Problems = append(n.Problems, fmt.Sprintf("%s: %v", f.Path, err))
+					n.Problems = section.AddProblem(n.Problems, fmt.Sprintf("%s: %v", f.Path, err))
 					continue
 				}
 				m.add(leaves)
@@ -103,7 +103,7 @@ func (m *merged) fill(n *report.Netplan) {
 		path := strings.Split(key, separator)
 		switch {
 		case path[0] != "network" || len(path) < 2:
-			n.Problems = append(n.Problems, "outside of network: "+strings.Join(path, "."))
+			n.Problems = section.AddProblem(n.Problems, "outside of network: "+strings.Join(path, "."))
 		case path[1] == "renderer":
 			n.Renderer = m.values[key]
 		case len(path) > 2:

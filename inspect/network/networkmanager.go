@@ -81,7 +81,7 @@ func addNMSettings(t *tree.Tree, n *report.NetworkManager, name string, values m
 			}
 		}
 		if len(value) > section.MaxLine {
-			n.Problems = append(n.Problems, place(name, a.Line, errors.New("the value is too long")))
+			n.Problems = section.AddProblem(n.Problems, place(name, a.Line, errors.New("the value is too long")))
 			continue
 		}
 		values[key] = report.Setting{Key: key, Value: value, Source: fmt.Sprintf("%s:%d", name, a.Line)}
@@ -101,7 +101,7 @@ func readKeyfile(t *tree.Tree, name string, d keyfile.Dialect, problems *[]strin
 	}
 	file, err := keyfile.Parse(data, d)
 	for _, p := range file.Problems {
-		*problems = append(*problems, place(name, p.Line, errors.New(p.Text)))
+		*problems = section.AddProblem(*problems, place(name, p.Line, errors.New(p.Text)))
 	}
 	return file, section.Within(name, err)
 }

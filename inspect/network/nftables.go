@@ -51,7 +51,7 @@ type nftReader struct {
 }
 
 func (n *nftReader) problem(source string, err error) {
-	n.out.Problems = append(n.out.Problems, fmt.Sprintf("%s: %v", source, err))
+	n.out.Problems = section.AddProblem(n.out.Problems, fmt.Sprintf("%s: %v", source, err))
 }
 
 func (n *nftReader) file(f *tree.File) error {
@@ -86,6 +86,10 @@ func (n *nftReader) file(f *tree.File) error {
 
 // include reads what a pattern matches; a name that is not absolute is looked for in /etc.
 func (n *nftReader) include(pattern, source string) error {
+	if err := n.includes.Ask(); err != nil {
+		n.problem(source, err)
+		return nil
+	}
 	if !strings.HasPrefix(pattern, "/") {
 		pattern = "/etc/" + strings.TrimPrefix(pattern, "./")
 	}

@@ -90,14 +90,14 @@ func opensBlock(words []string) bool {
 func nftWords(line string) []string {
 	var words []string
 	for i := 0; i < len(line); {
-		switch c := line[i]; {
-		case c == ' ' || c == '\t' || c == '\r':
+		switch line[i] {
+		case ' ', '\t', '\r':
 			i++
-		case c == '#':
+		case '#':
 			return words
-		case c == '{' || c == '}' || c == ';':
+		case '{', '}', ';':
 			words, i = append(words, line[i:i+1]), i+1
-		case c == '"':
+		case '"':
 			end := strings.IndexByte(line[i+1:], '"')
 			if end < 0 {
 				return append(words, line[i+1:])

@@ -239,7 +239,7 @@ func TestNetworkdOracle(t *testing.T) {
 func TestNetplanOracle(t *testing.T) {
 	fixtures.RequireTool(t, "netplan")
 	files := map[string]string{
-		"/etc/netplan/10-a.yaml":     "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eth0:\n      dhcp4: true\n      addresses: [192.0.2.1/24]\n      mtu: 9000\n",
+		"/etc/netplan/10-a.yaml": "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eth0:\n      dhcp4: true\n      addresses: [192.0.2.1/24]\n      mtu: 9000\n",
 		"/lib/netplan/10-a.yaml": "network:\n  ethernets: {hidden: {mtu: 1}}\n",
 		"/lib/netplan/20-b.yaml": "network:\n  ethernets:\n    eth0:\n      dhcp4: false\n      addresses:\n      - 192.0.2.2/24\n      nameservers: {addresses: [192.0.2.53, 192.0.2.54], search: [a]}\n      routes:\n      - to: default\n        via: 192.0.2.254\n  bridges:\n    br0: {interfaces: [eth0]}\n",
 	}

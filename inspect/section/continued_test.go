@@ -49,6 +49,19 @@ func TestIncludes(t *testing.T) {
 	t.Error("no bound on the number")
 }
 
+func TestProblemsBounded(t *testing.T) {
+	var list []string
+	var in section.Includes
+	for range section.MaxIncludes + 200 {
+		if err := in.Ask(); err != nil {
+			list = section.AddProblem(list, err.Error())
+		}
+	}
+	if n := len(list); n != section.MaxProblems+1 || list[n-1] != "and there are more" {
+		t.Errorf("%d problems: %q", n, list[n-1])
+	}
+}
+
 func TestIncludesSize(t *testing.T) {
 	var in section.Includes
 	if err := in.Enter("a", section.MaxTable); err != nil {

@@ -15,9 +15,10 @@ const (
 // Includes are the files that a configuration is made of while it is read. The zero
 // value is ready.
 type Includes struct {
-	open []string
-	read int
-	size int64
+	open  []string
+	read  int
+	size  int64
+	asked int
 }
 
 // Enter begins a file, by its path in the tree and its size. An error says why it must not be
@@ -37,6 +38,15 @@ func (i *Includes) Enter(path string, size int64) error {
 	i.size += size
 	i.open = append(i.open, path)
 	i.read++
+	return nil
+}
+
+// Ask counts one statement that includes, whatever it matches. Beyond [MaxIncludes] of them
+// the error says so, and the statement must not be looked up.
+func (i *Includes) Ask() error {
+	if i.asked++; i.asked > MaxIncludes {
+		return fmt.Errorf("more than %d lines include files", MaxIncludes)
+	}
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (r *reader) line(source, line string, outer int) error {
 }
 
 func (r *reader) problem(source string, err error) {
-	r.config.Problems = append(r.config.Problems, fmt.Sprintf("%s: %v", source, err))
+	r.config.Problems = section.AddProblem(r.config.Problems, fmt.Sprintf("%s: %v", source, err))
 }
 
 func (r *reader) begin(source, key string, args []string, outer int) {
@@ -213,6 +213,10 @@ func (r *reader) set(s report.Setting) {
 // include reads what the patterns match, each one's files in the order of their names.
 func (r *reader) include(source string, patterns []string) error {
 	for _, pattern := range patterns {
+		if err := r.includes.Ask(); err != nil {
+			r.problem(source, err)
+			return nil
+		}
 		if !strings.HasPrefix(pattern, "/") {
 			pattern = "/etc/ssh/" + pattern
 		}

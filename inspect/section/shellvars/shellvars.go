@@ -39,9 +39,9 @@ func Parse(data []byte) (Vars, error) {
 		name, value, err := assignment(line)
 		if err != nil {
 			vars.Problems = append(vars.Problems, Problem{n, err.Error()})
-			return nil
+		} else {
+			vars.Map[name] = value
 		}
-		vars.Map[name] = value
 		return nil
 	})
 	return vars, err
