@@ -209,3 +209,15 @@ func TestMTreeOfHostileReports(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// So it is with a whole system, device nodes and all.
+func TestMTreeChecksADebianSystem(t *testing.T) {
+	fixtures.RequireFull(t)
+	fixtures.RequireTool(t, "mtree")
+	root := fixtures.DebianTree(t)
+	spec := filepath.Join(t.TempDir(), "spec")
+	must(t, os.WriteFile(spec, []byte(mtreeOf(t, inspected(t, root))), 0o644))
+	if out, err := exec.CommandContext(t.Context(), "mtree", "-f", spec, "-p", root).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: mtree says:\n%.2000s", err, out)
+	}
+}
