@@ -19,7 +19,7 @@ import (
 func dnf() section.Section {
 	return section.Section{
 		Name: "dnf", Source: "/etc/dnf/dnf.conf, /etc/yum.conf, /etc/dnf/libdnf5.conf.d, vars in /etc/dnf and /etc/yum, /etc/dnf/modules.d, /etc/dnf/plugins, /etc/dnf/protected.d",
-		Oracle: "dnf config-manager --dump", Fill: fillDNF,
+		Fill: fillDNF,
 	}
 }
 

@@ -20,7 +20,7 @@ func repositories() section.Section {
 	return section.Section{
 		Name: "repositories", Source: "/etc/yum.repos.d/*.repo, /etc/distro.repos.d/*.repo, /usr/share/dnf5/repos.d/*.repo, /etc/zypp/repos.d/*.repo; /etc/apt/sources.list, " +
 			"/etc/apt/sources.list.d/*.list and *.sources; /etc/pacman.conf; /etc/apk/repositories",
-		Oracle: "dnf repolist, apt-get indextargets", Fill: fillRepositories,
+		Oracle: "dnf, apt-get indextargets", Fill: fillRepositories,
 	}
 }
 
