@@ -57,10 +57,8 @@ func (m mtree) entry(e *report.Entry) {
 	if e.Path != "/" {
 		m.vis(string(e.Path))
 	}
-	fmt.Fprintf(m, " type=%s mode=%s uid=%d", mtreeType(e.Type), e.Mode, e.UID)
-	m.text("uname", e.User)
-	fmt.Fprintf(m, " gid=%d", e.GID)
-	m.text("gname", e.Group)
+	// Owners are numbers alone: readers look names up in the system that they run on.
+	fmt.Fprintf(m, " type=%s mode=%s uid=%d gid=%d", mtreeType(e.Type), e.Mode, e.UID, e.GID)
 	// Both readers take the digits behind the point for a number of nanoseconds.
 	fmt.Fprintf(m, " time=%d.%09d", e.Mtime.Unix(), e.Mtime.Nanosecond())
 	switch e.Type {

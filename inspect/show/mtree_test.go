@@ -203,7 +203,7 @@ func TestMTreeOfHostileReports(t *testing.T) {
 	want := `#mtree v2.0
 # left out: 1 path in volumes that nothing mounts, or below what a mount covers
 . type=dir mode=0755 uid=0 gid=0 time=-62135596800.000000000
-./x\012/set\040type\075dir type=file mode=4755 uid=0 uname=a\040b\012 gid=0 time=-1.000000999 size=0 sha256digest=00\012\043\040x flags=sappnd,schg,nodump
+./x\012/set\040type\075dir type=file mode=4755 uid=0 gid=0 time=-1.000000999 size=0 sha256digest=00\012\043\040x flags=sappnd,schg,nodump
 `
 	if got := mtreeOf(t, r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
