@@ -11,6 +11,7 @@ import (
 	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/fixtures/boot"
+	"github.com/assay-os/assay/verify/machine"
 )
 
 // A tree with nothing but GRUB's configuration shows that BIOS, both of GRUB's
@@ -38,7 +39,7 @@ func TestGrubStarts(t *testing.T) {
 			}
 			tt.job.source, tt.job.entries = source, treetest.Scan(t, source)
 			image := tt.job.mustRun(t, "disk.raw")
-			m := boot.Boot(t, image, boot.Options{Memory: 128, Life: 2 * time.Minute})
+			m := boot.Boot(t, image, boot.Options{Options: machine.Options{Memory: 128}, Life: 2 * time.Minute})
 			m.Expect(`found \(hd0,.*\)`+tt.dir, time.Minute)
 		})
 	}
