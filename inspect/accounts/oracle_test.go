@@ -88,7 +88,7 @@ func compareSudoers(t *testing.T, root string, got *report.Sudoers) {
 				}
 			}
 			groups := strings.ReplaceAll(fmt.Sprint(c.RunAsGroups), "%", "")
-			theirs = append(theirs, fmt.Sprint(u.UserList, u.HostList, c.RunAsUsers, groups, c.Commands, pass))
+			theirs = append(theirs, fmt.Sprintln(u.UserList, u.HostList, c.RunAsUsers, groups, c.Commands, pass))
 		}
 	}
 	for _, rule := range got.Rules {
@@ -96,10 +96,10 @@ func compareSudoers(t *testing.T, root string, got *report.Sudoers) {
 		if slices.Contains(rule.Options, "NOPASSWD") {
 			pass = " NOPASSWD"
 		}
-		ours = append(ours, fmt.Sprint(rule.Users, rule.Hosts, rule.RunAsUsers, rule.RunAsGroups, rule.Commands, pass))
+		ours = append(ours, fmt.Sprintln(rule.Users, rule.Hosts, rule.RunAsUsers, rule.RunAsGroups, rule.Commands, pass))
 	}
 	if !slices.Equal(ours, theirs) || len(ours) < 4 {
-		t.Errorf("got\n%s\ncvtsudoers says\n%s", strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
+		t.Errorf("got\n%s\ncvtsudoers says\n%s", strings.Join(ours, ""), strings.Join(theirs, ""))
 	}
 	if len(got.Defaults) != len(want.Defaults) || len(got.Problems) > 0 {
 		t.Errorf("%d settings, cvtsudoers has %d; problems %q", len(got.Defaults), len(want.Defaults), got.Problems)
