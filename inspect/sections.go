@@ -23,8 +23,9 @@ func Sections() []section.Section { return sections(Options{}) }
 
 func sections(o Options) []section.Section {
 	return slices.Concat(
-		packages.Sections(packages.Options{Contents: o.Verify}), accounts.Sections(accounts.Options{Hashes: o.ShowHashes}), settings.Sections(), configfiles.Sections(), boot.Sections(), systemd.Sections(),
-		selinux.Sections(), privileges.Sections(), network.Sections(),
+		packages.Sections(packages.Options{Contents: o.Verify}), accounts.Sections(accounts.Options{Hashes: o.ShowHashes}),
+		boot.Sections(), systemd.Sections(), // before those that ask what boots
+		settings.Sections(), configfiles.Sections(), selinux.Sections(), privileges.Sections(), network.Sections(),
 	)
 }
 

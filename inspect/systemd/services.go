@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,25 +22,23 @@ func services(s *shared) section.Section {
 			if len(l.names) == 0 {
 				return section.Absent("no unit in any of " + sourceOf(systemScope().dirs))
 			}
-			if err := l.sort(&r.Services); err != nil {
-				return err
-			}
+			trouble := l.sort(&r.Services)
 			u, err := l.unit(bootTarget)
 			if err == nil && u.entry != nil {
 				r.Services.DefaultTarget = u.name
 			}
-			return err
+			return cmp.Or(trouble, err)
 		},
 	}
 }
 
-// sort puts the names of units into the lists of their states.
+// sort puts the names of units into the lists of their states. The error is the first of a unit
+// that could not be read; the others are sorted.
 func (l *library) sort(out *report.Services) error {
+	var trouble error
 	for _, name := range slices.Sorted(maps.Keys(l.names)) {
 		state, err := l.stateOf(name)
-		if err != nil {
-			return err
-		}
+		trouble = cmp.Or(trouble, err)
 		switch state {
 		case "masked", "masked-runtime":
 			out.Masked = append(out.Masked, name)
@@ -49,5 +48,5 @@ func (l *library) sort(out *report.Services) error {
 			out.Disabled = append(out.Disabled, name)
 		}
 	}
-	return nil
+	return trouble
 }

@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"path"
@@ -48,13 +49,15 @@ func (s *shared) each(t *tree.Tree, ext string, fn func(u *unit, state string)) 
 		return err
 	}
 	found := false
+	var trouble error
 	for _, name := range slices.Sorted(maps.Keys(l.names)) {
 		if path.Ext(name) != ext {
 			continue
 		}
 		u, err := l.unit(name)
 		if err != nil {
-			return err
+			trouble = cmp.Or(trouble, err)
+			continue
 		}
 		state, err := l.stateOf(name)
 		if err != nil {
@@ -65,10 +68,10 @@ func (s *shared) each(t *tree.Tree, ext string, fn func(u *unit, state string)) 
 			fn(u, state)
 		}
 	}
-	if !found {
+	if !found && trouble == nil {
 		return section.Absent("no *" + ext + " in any of " + sourceOf(systemScope().dirs))
 	}
-	return nil
+	return trouble
 }
 
 // triggered is the unit that a key names, else the one of the unit's own name and the suffix.

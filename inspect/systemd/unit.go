@@ -34,24 +34,21 @@ type unit struct {
 	conf     *keyfile.File
 	dropins  int
 	problems []string
+	// err is what kept it from being read.
+	err error
 }
 
-// unit reads what a name leads to. An error is for what could not be read.
+// unit reads what a name leads to. An error is for what could not be read, and comes again.
 func (l *library) unit(name string) (*unit, error) {
 	if u := l.units[name]; u != nil {
-		return u, nil
+		return u, u.err
 	}
 	u := &unit{name: name, state: missing, entry: l.find(name)}
-	if err := l.follow(u); err != nil {
-		return nil, err
-	}
-	if u.state == loaded {
-		if err := l.load(u); err != nil {
-			return nil, err
-		}
-	}
 	l.units[name] = u
-	return u, nil
+	if u.err = l.follow(u); u.err == nil && u.state == loaded {
+		u.err = l.load(u)
+	}
+	return u, u.err
 }
 
 // follow goes from name to name: a link to a file of another name is that unit's, wherever
@@ -137,8 +134,8 @@ func (l *library) load(u *unit) error {
 	return nil
 }
 
-// readUnit reads one file of a unit. Text that no program takes is a problem, as it
-// is to systemd.
+// readUnit reads one file of a unit. What systemd would leave out is a problem; an error is for
+// text of which that cannot be said.
 func readUnit(f *tree.File) (*keyfile.File, []string, error) {
 	data, err := f.Read(section.MaxConfig)
 	if err != nil {
@@ -152,10 +149,7 @@ func readUnit(f *tree.File) (*keyfile.File, []string, error) {
 			break
 		}
 	}
-	if err != nil {
-		problems = append(problems, section.Clip(fmt.Sprintf("%s: %v", f.Path, err)))
-	}
-	return conf, problems, nil
+	return conf, problems, section.Within(f.Path, err)
 }
 
 // maxProblems is how many lines of one file are told of.

@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"path"
@@ -33,7 +34,7 @@ func userUnits(s *shared) section.Section {
 	}
 }
 
-// list describes the units of a scope.
+// list describes the units of a scope. The error is the first of a unit that could not be read.
 func (s *shared) list(t *tree.Tree, sc scope) ([]report.Unit, error) {
 	l, err := s.of(t, sc)
 	if err != nil {
@@ -47,17 +48,19 @@ func (s *shared) list(t *tree.Tree, sc scope) ([]report.Unit, error) {
 		return nil, err
 	}
 	var list []report.Unit
+	var trouble error
 	for _, name := range slices.Sorted(maps.Keys(l.names)) {
 		u, err := l.describe(name)
 		if err != nil {
-			return list, err
+			trouble = cmp.Or(trouble, err)
+			continue
 		}
 		if hasPreset(u.State) {
 			u.Preset = presetOf(rules, name)
 		}
 		list = append(list, u)
 	}
-	return list, nil
+	return list, trouble
 }
 
 // hasPreset tells whether systemctl tells of presets for a unit in a state.
