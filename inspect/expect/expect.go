@@ -68,8 +68,8 @@ type Units struct {
 	NotStarted []string `toml:"not_started"`
 }
 
-// Listening are the addresses at which the image listens after boot as the report
-// writes them ("tcp 22"), and no others.
+// Listening are the addresses at which the image listens after boot to other machines
+// (tcp, udp, sctp, vsock) as the report writes them, "tcp 22", and no others.
 type Listening struct {
 	Allowed []string `toml:"allowed"`
 }

@@ -28,7 +28,7 @@ func sample() *report.Report {
 	r.Privileged = []report.PrivilegedFile{{Path: "/bin/su", Mode: 0o4755}, {Path: "/bin/wall", Mode: 0o2755}}
 	r.Capabilities = []report.FileCapability{{Path: "/bin/ping"}}
 	r.Startup = []report.StartupUnit{{Name: "ssh.service", State: "loaded"}, {Name: "gone.service", State: "missing"}}
-	r.Listening = []report.Listener{{Address: "tcp 22", Enabled: true}, {Address: "tcp 80"}}
+	r.Listening = []report.Listener{{Address: "tcp 22", Enabled: true}, {Address: "tcp 80"}, {Address: "unix /run/x", Enabled: true}}
 	r.SELinux = &report.SELinux{ModeAtBoot: "permissive"}
 	r.SELinuxMismatches = []report.LabelMismatch{{Path: "/x"}}
 	r.Sysctl = []report.Setting{{Key: "kernel.x", Value: "1"}}
