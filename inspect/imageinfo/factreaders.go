@@ -67,7 +67,7 @@ func lower(s *string) string {
 
 func readImageFormat(d *decoder, v struct{ Type, Compat string }) {
 	name := v.Type
-	for ours, qemus := range formats {
+	for ours, qemus := range formats() {
 		if name == qemus {
 			name = ours
 		}

@@ -159,14 +159,14 @@ func (f *facts) ostreeRepo() any {
 }
 
 // formats are qemu's names for ours, where they differ.
-var formats = map[string]string{"vhd": "vpc"}
+func formats() map[string]string { return map[string]string{"vhd": "vpc"} }
 
 func (f *facts) imageFormat() any {
 	if f.Disk == nil {
 		return nil
 	}
 	name := f.Disk.Format
-	if qemu, ok := formats[name]; ok {
+	if qemu, ok := formats()[name]; ok {
 		name = qemu
 	}
 	found := map[string]string{"type": name}

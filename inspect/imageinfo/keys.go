@@ -1,9 +1,16 @@
 package imageinfo
 
+import "slices"
+
 // Keys are all keys of upstream's report, sorted as it writes them.
-func Keys() []Key {
-	const configs = "config-files"
-	const secrets = "a secret is (present): no report of ours holds one"
+func Keys() []Key { return slices.Concat(keysToI(), keysFromK()) }
+
+const (
+	configs = "config-files"
+	secrets = "a secret is (present): no report of ours holds one"
+)
+
+func keysToI() []Key {
 	return []Key{
 		{Name: "/etc/dnf/automatic.conf", Section: configs, Difference: secrets, system: true, value: (*facts).automatic},
 		{Name: "/etc/resolv.conf", Section: configs, system: true, value: (*facts).resolvConf},
@@ -29,6 +36,11 @@ func Keys() []Key {
 		{Name: "hostname", Section: configs, system: true, value: (*facts).hostname},
 		{Name: "hosts", Section: configs, system: true, value: (*facts).hosts},
 		{Name: "image-format", Section: "disk", value: (*facts).imageFormat},
+	}
+}
+
+func keysFromK() []Key {
+	return []Key{
 		{Name: "keyboard", Section: configs, system: true, value: (*facts).keyboard},
 		{Name: "locale", Section: configs, system: true, value: func(f *facts) any { return f.environment("/etc/locale.conf") }},
 		{Name: "machine-id", Section: configs, system: true, value: (*facts).machineID},

@@ -251,7 +251,7 @@ func (f *facts) sysconfig() any {
 	scripts := map[string]any{}
 	for _, name := range f.matching("/etc/sysconfig/network-scripts/ifcfg-*") {
 		// Upstream takes off any of these letters, not the word.
-		scripts[strings.TrimLeft(path.Base(name), "ifcfg-")] = environment(f.lines[name])
+		scripts[strings.TrimLeft(path.Base(name), "ifcg-")] = environment(f.lines[name])
 	}
 	if len(scripts) > 0 {
 		found["network-scripts"] = scripts
