@@ -11,7 +11,6 @@
 package imageinfo
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"path"
@@ -23,10 +22,7 @@ import (
 
 // Encode writes the document as upstream does: keys sorted, two spaces of indentation.
 func Encode(w io.Writer, r *report.Report) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(Document(r)); err != nil {
+	if err := report.NewEncoder(w, "  ").Encode(Document(r)); err != nil {
 		return fmt.Errorf("write image-info: %w", err)
 	}
 	return nil
