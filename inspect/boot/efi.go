@@ -62,7 +62,8 @@ func uki() section.Section {
 // eachPE calls fn for each program for EFI. A file of that name that is none is left out: it
 // starts nothing.
 func eachPE(ctx context.Context, t *tree.Tree, fn func(*tree.File, *pe.File) error) error {
-	for _, f := range espFiles(t) {
+	files, trouble := espFiles(t)
+	for _, f := range files {
 		if !strings.Contains(strings.ToLower(f.Name()), ".efi") {
 			continue
 		}
@@ -73,7 +74,7 @@ func eachPE(ctx context.Context, t *tree.Tree, fn func(*tree.File, *pe.File) err
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
 	}
-	return nil
+	return trouble
 }
 
 func withPE(f *tree.File, fn func(*tree.File, *pe.File) error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/inspect/boot/pe"
+	"github.com/assay-os/assay/inspect/image"
 	"github.com/assay-os/assay/inspect/section/sectiontest"
 	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
@@ -160,5 +162,22 @@ func TestDamagedEFI(t *testing.T) {
 		bent := slices.Clone(data)
 		bent[i] ^= 0x81
 		read(bent)
+	}
+}
+
+// TestUnreadESP has directories that could not be read: what is not seen there may be.
+func TestUnreadESP(t *testing.T) {
+	for _, name := range []string{"/", "/usr", "/boot/efi", "/boot/efi/EFI"} {
+		r := sectiontest.Fill(t, Sections(), treetest.Of(t, treetest.Map{
+			Files: map[string]string{"/boot/efi/EFI/": "", "/usr/": ""},
+			Change: func(n *image.Node) {
+				if string(n.Path) == name {
+					n.Err = errors.New("bad block")
+				}
+			},
+		}))
+		for _, s := range []string{"efi-binaries", "uki", "kernel-cmdline"} {
+			sectiontest.Status(t, r, s, report.Unread, "bad block")
+		}
 	}
 }

@@ -2,6 +2,8 @@ package boot
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -46,30 +48,43 @@ func below(names ...string) []string {
 	return list
 }
 
-// espFiles are the files that lie where firmware or a boot loader looks for programs, those of a
-// partition that nothing mounts included, and the distribution's own copies. One
-// pass over the names; a directory of a link is not looked into, for its files are seen where they are.
-func espFiles(t *tree.Tree) []*tree.File {
+// espPlaces are where firmware or a boot loader looks for programs, and where distributions
+// keep their own copies of them.
+func espPlaces() []string {
+	return []string{"/boot", "/efi", "/usr/lib/systemd/boot/efi", "/usr/lib/shim", "/usr/lib/bootupd", "/usr/lib/ostree-boot"}
+}
+
+// espFiles are the files in those places, and in volumes that nothing mounts. It is one
+// pass over the names; a directory of a link is not looked into, for its files are seen where they
+// are. The error says that there may be more.
+func espFiles(t *tree.Tree) ([]*tree.File, error) {
+	var trouble error
+	for _, dir := range espPlaces() {
+		if _, err := t.Lookup(dir); errors.Is(err, tree.ErrUnread) {
+			trouble = cmp.Or(trouble, err)
+		}
+	}
 	var list []*tree.File
 	for i := range t.Files {
 		f := &t.Files[i]
-		if f.Node.Type == report.File && isESPPlace(f.Path) {
+		switch {
+		case !isESPPlace(f.Path):
+		case f.Node.Type == report.File:
 			list = append(list, f)
+		case f.Node.Type == report.Directory && f.Node.Err != nil:
+			trouble = cmp.Or(trouble, fmt.Errorf("list %s: %w: %w", f.Path, tree.ErrUnread, f.Node.Err))
 		}
 	}
-	return list
+	return list, trouble
 }
 
 func isESPPlace(name string) bool {
 	if !strings.HasPrefix(name, "/") {
 		return strings.Contains(name, ":/")
 	}
-	for _, dir := range []string{"/boot/", "/efi/", "/usr/lib/systemd/boot/efi/", "/usr/lib/shim/", "/usr/lib/bootupd/", "/usr/lib/ostree-boot/"} {
-		if strings.HasPrefix(name, dir) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(espPlaces(), func(dir string) bool {
+		return strings.HasPrefix(name, dir) && (len(name) == len(dir) || name[len(dir)] == '/')
+	})
 }
 
 // head reads the first bytes of a file, as many as there are up to n.
