@@ -279,3 +279,30 @@ func FuzzRPMFacts(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSections gives every file that a section reads the same hostile text, and every link the same
+// target.
+func FuzzSections(f *testing.F) {
+	for _, text := range []string{"Package: a\nConffiles:\n /x y\n\n", "auto\n/x\n\n", "deb http://a b c\n", "[a]\nb=c\n", "/.\n", "P:a\nF:b\n"} {
+		f.Add(text, "/etc/passwd")
+	}
+	f.Fuzz(func(t *testing.T, text, target string) {
+		files := map[string]string{"/etc/alternatives/x": "-> " + target, "/var/lib/flatpak/app/a/b/c/active": "-> " + target, "/etc/apt/sources.list.d/x.list": "-> " + target}
+		for _, name := range []string{
+			"/etc/passwd", "/etc/group", "/var/lib/dpkg/status", "/var/lib/dpkg/status.d/a", "/var/lib/dpkg/info/a.list", "/var/lib/dpkg/info/a.md5sums", "/var/lib/dpkg/info/a.postinst",
+			"/var/lib/dpkg/info/a.triggers", "/var/lib/dpkg/diversions", "/var/lib/dpkg/statoverride", "/var/lib/dpkg/alternatives/x", "/var/lib/alternatives/y", "/lib/apk/db/installed",
+			"/var/lib/pacman/local/a/desc", "/var/lib/pacman/local/a/files", "/etc/apt/sources.list", "/etc/apt/sources.list.d/y.sources", "/etc/apt/apt.conf", "/etc/apt/apt.conf.d/a",
+			"/etc/yum.repos.d/a.repo", "/etc/pacman.conf", "/etc/apk/repositories", "/etc/dnf/dnf.conf", "/etc/dnf/modules.d/a.module", "/etc/dnf/vars/a", "/etc/dnf/plugins/a.conf",
+			"/etc/pki/rpm-gpg/a", "/etc/dpkg/dpkg.cfg.d/a",
+		} {
+			files[name] = text
+		}
+		on := treetest.Of(t, treetest.Map{Files: files})
+		r := sectiontest.Fill(t, Sections(Options{Contents: true}), on)
+		for name, s := range r.Sections {
+			if s.Status == report.Unread && (s.Reason == "" || strings.Contains(s.Reason, "gave up")) {
+				t.Errorf("section %s: %q", name, s.Reason)
+			}
+		}
+	})
+}
