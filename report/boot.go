@@ -148,8 +148,8 @@ type EFIBinary struct {
 	Machine string `json:"machine"`
 	// Kind is "application", "boot-driver", "runtime-driver" or the subsystem's number.
 	Kind string `json:"kind"`
-	// Authenticode is the hex SHA-256 that a signature is made over.
-	Authenticode string        `json:"authenticode"`
+	// Authenticode is the hex SHA-256 that signatures are made over; empty for a program without one.
+	Authenticode string        `json:"authenticode,omitempty"`
 	Signatures   []PESignature `json:"signatures,omitempty"`
 	SBAT         []string      `json:"sbat,omitempty"`
 	// Problem says what is wrong with the signatures.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/section/secret"
 	"github.com/assay-os/assay/inspect/section/shellvars"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
@@ -48,7 +49,7 @@ func grub() section.Section {
 				return err
 			}
 			if len(defaults) > 0 {
-				r.Grub = append(r.Grub, report.GrubSetup{Path: grubDefaults, Defaults: defaults})
+				r.Grub = append(r.Grub, report.GrubSetup{Path: grubDefaults, Defaults: shown(defaults)})
 			}
 			if len(r.Grub) == 0 {
 				return section.Absent("no grub.cfg, grubenv or " + grubDefaults)
@@ -68,6 +69,7 @@ func grubSetup(t *tree.Tree, dir string) (*report.GrubSetup, error) {
 	if g.Environment, err = grubEnv(t, dir+"/grubenv"); err != nil {
 		return nil, err
 	}
+	g.Environment = shown(g.Environment)
 	cores, err := t.Glob(dir + "/*-*/*.mod")
 	if err != nil {
 		return nil, err
@@ -83,6 +85,14 @@ func grubSetup(t *tree.Tree, dir string) (*report.GrubSetup, error) {
 		g.Set, g.Commands, g.Entries = script.set, script.commands, len(script.entries)
 	}
 	return g, nil
+}
+
+// shown takes out what may be a secret.
+func shown(vars map[string]string) map[string]string {
+	for name, value := range vars {
+		vars[name] = secret.Value(name, value)
+	}
+	return vars
 }
 
 // readGrubDefaults reads the settings of grub-mkconfig, the later file wins.
@@ -173,7 +183,7 @@ func (s *grubScript) take(words []string) {
 		return
 	}
 	s.values[name] = value
-	if line := name + "=" + value; !slices.Contains(s.set, line) {
+	if line := name + "=" + secret.Value(name, value); !slices.Contains(s.set, line) {
 		s.set = append(s.set, line)
 	}
 }

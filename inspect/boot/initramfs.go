@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-os/assay/inspect/canonical"
 	"github.com/assay-os/assay/inspect/section"
+	"github.com/assay-os/assay/inspect/section/secret"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
@@ -142,8 +143,8 @@ func assignments(text string) []string {
 	var list []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if name, _, ok := strings.Cut(line, "="); ok && name != "" && !strings.ContainsAny(name, "# \t$'\"") {
-			list = append(list, section.Clip(line))
+		if name, value, ok := strings.Cut(line, "="); ok && name != "" && !strings.ContainsAny(name, "# \t$'\"") {
+			list = append(list, section.Clip(name+"="+secret.Value(name, value)))
 		}
 	}
 	return list

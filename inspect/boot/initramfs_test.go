@@ -45,7 +45,7 @@ func TestInitramfs(t *testing.T) {
 		[2]string{"usr/lib/dracut/hooks/", ""}, [2]string{"usr/lib/dracut/hooks/pre-mount/", ""}, [2]string{"usr/lib/dracut/hooks/pre-mount/10-x.sh", "#"},
 		[2]string{"usr/lib/modules/", ""}, [2]string{"usr/lib/modules/6.1/", ""}, [2]string{"usr/lib/modules/6.1/b.ko.xz", "x"}, [2]string{"usr/lib/modules/6.1/a.ko", "x"},
 		[2]string{"usr/lib/firmware/", ""}, [2]string{"usr/lib/firmware/f", "x"}, [2]string{"usr/lib/systemd/", ""}, [2]string{"usr/lib/systemd/systemd", "x"})
-	tools := newc([2]string{"conf/", ""}, [2]string{"conf/initramfs.conf", "# x\nMODULES=most\nCOMPRESS=zstd\n"}, [2]string{"conf/conf.d/", ""}, [2]string{"conf/conf.d/resume", "RESUME=none\n"},
+	tools := newc([2]string{"conf/", ""}, [2]string{"conf/initramfs.conf", "# x\nMODULES=most\nCOMPRESS=zstd\nROOT_PASSWORD=x\n"}, [2]string{"conf/conf.d/", ""}, [2]string{"conf/conf.d/resume", "RESUME=none\n"},
 		[2]string{"scripts/", ""}, [2]string{"scripts/functions", "x"}, [2]string{"scripts/init-top/", ""}, [2]string{"scripts/init-top/udev", "x"}, [2]string{"scripts/init-top/ORDER", "x"})
 	r := sectiontest.Report(t, Sections(), map[string]string{
 		"/boot/initramfs-6.1.img": early + main, "/boot/initrd.img-6.2": tools, "/boot/initrd.img-6.3": "nonsense", "/boot/initrd.img": "-> initrd.img-6.2",
@@ -59,8 +59,8 @@ func TestInitramfs(t *testing.T) {
 			Parts: []string{"base", "udev-rules"}, Hooks: []string{"/usr/lib/dracut/hooks/pre-mount/10-x.sh"}, Systemd: true,
 		},
 		{
-			Path: "/boot/initrd.img-6.2", Maker: "initramfs-tools", Members: 9, Archives: []report.InitramfsArchive{{Members: 9, Size: 46}},
-			Hooks: []string{"/scripts/init-top/udev"}, Settings: []string{"RESUME=none", "MODULES=most", "COMPRESS=zstd"},
+			Path: "/boot/initrd.img-6.2", Maker: "initramfs-tools", Members: 9, Archives: []report.InitramfsArchive{{Members: 9, Size: 62}},
+			Hooks: []string{"/scripts/init-top/udev"}, Settings: []string{"RESUME=none", "MODULES=most", "COMPRESS=zstd", "ROOT_PASSWORD=(present)"},
 		},
 		{Path: "/boot/initrd.img-6.3", Problem: r.Initramfs[2].Problem},
 	}

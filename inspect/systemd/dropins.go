@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/inspect/section/keyfile"
+	"github.com/assay-os/assay/inspect/section/secret"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
@@ -82,7 +83,7 @@ func setting(a keyfile.Assignment) string {
 	case "Environment", "PassEnvironment", "SetCredential", "SetCredentialEncrypted":
 		return a.Section + "." + a.Key
 	}
-	return a.Section + "." + a.Key + "=" + a.Value
+	return a.Section + "." + a.Key + "=" + secret.Value(a.Key, a.Value)
 }
 
 // content is the file at the end of a name's links; nil where none is there.
