@@ -59,7 +59,7 @@ func manyRPMs(t testing.TB, packages, each int) *tree.Tree {
 		headers = append(headers, rpmdbtest.Header(nil, []rpmdbtest.Tag{
 			rpmdbtest.T(1000, name), rpmdbtest.T(1001, "1"), rpmdbtest.T(1002, "1"), rpmdbtest.T(1022, "noarch"),
 			rpmdbtest.T(1028, sizes), rpmdbtest.T(1030, modes), rpmdbtest.T(1034, mtimes), rpmdbtest.T(1035, digests), rpmdbtest.T(1037, flags),
-			rpmdbtest.T(1039, users), rpmdbtest.T(1040, users), rpmdbtest.T(1116, indexes), rpmdbtest.T(1117, bases), rpmdbtest.T(1118, dirs),
+			rpmdbtest.T(1039, users), rpmdbtest.T(1040, users), rpmdbtest.T(1116, indexes), rpmdbtest.T(1117, bases), rpmdbtest.T(1118, dirs), rpmdbtest.T(5011, []uint32{8}),
 		}))
 	}
 	files["/var/lib/rpm/Packages.db"] = string(rpmdbtest.NDB(headers...))

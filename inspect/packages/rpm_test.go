@@ -122,17 +122,27 @@ func compareScripts(t *testing.T, r *report.Report, root string) {
 	if found < 3 {
 		t.Errorf("only %d scripts", found)
 	}
-	triggers := 0
+	compareTriggers(t, r, root)
+}
+
+// compareTriggers compares the conditions of triggers, file triggers among them.
+func compareTriggers(t *testing.T, r *report.Report, root string) {
+	var got, want []string
 	for _, p := range r.RPM {
 		for _, s := range p.Scripts {
-			if len(s.Conditions) > 0 {
-				triggers++
+			for _, c := range s.Conditions {
+				got = append(got, fmt.Sprintf("%s %s %s", p.Name, s.Kind, c))
 			}
 		}
 	}
-	if triggers == 0 {
-		t.Error("no trigger was found")
+	for kind, tag := range map[string]string{"trigger": "TRIGGER", "filetrigger": "FILETRIGGER", "transfiletrigger": "TRANSFILETRIGGER"} {
+		for _, line := range rpmLines(t, root, "-qa", "--qf", fmt.Sprintf("[%%{=NAME} %s%%{%sFLAGS:triggertype} %%{%sNAME} %%{%sFLAGS:depflags} %%{%sVERSION}\n]", kind, tag, tag, tag, tag)) {
+			if line != "" {
+				want = append(want, strings.TrimRight(line, " "))
+			}
+		}
 	}
+	sameLines(t, "rpm", got, want)
 }
 
 // compareTags finds each tag of rpm -qa --xml again: in a field of its own, among the other tags, or among
