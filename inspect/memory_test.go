@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/assay-os/assay/inspect/image"
-	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/inspect/tree/treetest"
 	"github.com/assay-os/assay/report"
 )
@@ -31,16 +30,6 @@ func inspectOf(t *testing.T, img *image.Image, o Options) *report.Report {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// treeOf is the tree of a map, without an inspection.
-func treeOf(t *testing.T, files map[string]string) *tree.Tree {
-	t.Helper()
-	in := newInspection(directory(files), Options{})
-	if err := in.readTree(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	return in.tree
 }
 
 // status requires the state of a section, and words in its reason.

@@ -99,10 +99,10 @@ func (v *volume) whenMade() (int64, bool) {
 	if err != nil || f.inode == nil {
 		return 0, false
 	}
-	return f.inode.made, true
+	return f.made, true
 }
 
-func (ino *inode) kind() report.Type { return fsys.TypeOf(uint32(ino.mode)) }
+func (ino *inode) kind() report.Type { return fsys.TypeOf(ino.mode) }
 
 // deviceNumber splits the kernel's own form of a device number: linux/kdev_t.h.
 func (ino *inode) deviceNumber() string {
