@@ -170,8 +170,7 @@ func compareKeys(t *testing.T, r *report.Report, root string) {
 	home := t.TempDir()
 	bySource := map[string][]string{}
 	for _, k := range r.RepositoryKeys {
-		line := fmt.Sprintf("%s %.10s %.10s %q %q", k.Fingerprint, k.Created, k.Expires, k.Users, k.Subkeys)
-		bySource[string(k.Source)] = append(bySource[string(k.Source)], line)
+		bySource[string(k.Source)] = append(bySource[string(k.Source)], keyLine(k))
 	}
 	if len(bySource) < 5 {
 		t.Errorf("only %d files of keys", len(bySource))
@@ -182,11 +181,17 @@ func compareKeys(t *testing.T, r *report.Report, root string) {
 	}
 }
 
+// keyLine is a key as gpgKeys gives it.
+func keyLine(k report.RepositoryKey) string {
+	return fmt.Sprintf("%s %.10s %.10s %q %q", k.Fingerprint, k.Created, k.Expires, slices.Sorted(slices.Values(k.Users)), k.Subkeys)
+}
+
 // gpgKeys reads gpg's colons: doc/DETAILS of GnuPG.
 func gpgKeys(out string) (list []string) {
 	var fingerprint, created, expires string
 	var users, subkeys []string
 	flush := func() {
+		slices.Sort(users) // gpg puts the primary one first
 		if fingerprint != "" {
 			list = append(list, fmt.Sprintf("%s %s %s %q %q", fingerprint, created, expires, users, subkeys))
 		}
