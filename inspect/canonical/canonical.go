@@ -120,7 +120,7 @@ func apply(ctx context.Context, in *Input) (*report.Canonical, []report.Rule, er
 	if err != nil {
 		return nil, nil, err
 	}
-	rule := find(in.Entry, head)
+	rule := in.unfold.work.find(in.Entry, head)
 	if rule == nil {
 		return nil, nil, nil
 	}
@@ -148,10 +148,13 @@ func noEOF(err error) error {
 }
 
 // find is the first rule that matches, nil without one.
-func find(e *report.Entry, head []byte) *Rule {
-	for _, r := range All() {
-		if r.Match(e, head) {
-			return &r
+func (w *Work) find(e *report.Entry, head []byte) *Rule {
+	if w.rules == nil {
+		w.rules = All()
+	}
+	for i := range w.rules {
+		if w.rules[i].Match(e, head) {
+			return &w.rules[i]
 		}
 	}
 	return nil

@@ -34,7 +34,7 @@ func (in *Input) member(ctx context.Context, name string, r io.Reader) (meaning,
 		return meaning{}, err
 	}
 	e := &report.Entry{Path: report.Raw(name), Type: report.File}
-	rule := find(e, head)
+	rule := u.work.find(e, head)
 	if rule == nil {
 		return u.work.plain(br)
 	}

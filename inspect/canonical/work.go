@@ -11,6 +11,7 @@ import (
 // A Work is memory to unfold one content after the other in, for who has many of
 // them. The zero value is ready. It must not be used concurrently.
 type Work struct {
+	rules   []Rule
 	gzips   []*inflate.Gzip // that are free: forms lie inside of each other
 	lzma2s  []*lzma2.Reader
 	buffers []*bufio.Reader
