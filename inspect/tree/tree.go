@@ -277,7 +277,7 @@ func (t *Tree) match(dirs []string, pattern string) ([]*File, error) {
 		if f, err := t.Lookup(dir); err == nil && f.Node.Type != report.Directory {
 			continue
 		}
-		list, err := t.ReadDir(dir)
+		list, err := t.candidates(dir, pattern)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -295,6 +295,19 @@ func (t *Tree) match(dirs []string, pattern string) ([]*File, error) {
 		}
 	}
 	return found, nil
+}
+
+// candidates are what a pattern may match in a directory: of one that is a plain name, what has
+// that name. A directory of units has hundreds of others.
+func (t *Tree) candidates(dir, pattern string) ([]*File, error) {
+	d, err := t.Lookup(dir)
+	if err != nil || d.Node.Err != nil || strings.ContainsAny(pattern, `*?[\`) {
+		return t.ReadDir(dir)
+	}
+	if f := t.Find(Join(d.Path, pattern)); f != nil {
+		return []*File{f}, nil
+	}
+	return nil, nil
 }
 
 // Link makes each name of an inode with several know the first one.
