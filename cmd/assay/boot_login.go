@@ -111,8 +111,11 @@ func rawTerminal(in io.Reader) (restore func(), err error) {
 	}
 	fd := int(f.Fd())
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if errors.Is(err, unix.ENOTTY) {
+		return func() {}, nil
+	}
 	if err != nil {
-		return func() {}, nil // no terminal
+		return nil, fmt.Errorf("look at the terminal: %w", err)
 	}
 	raw := *before
 	raw.Iflag &^= unix.BRKINT | unix.ICRNL | unix.INPCK | unix.ISTRIP | unix.IXON

@@ -66,21 +66,8 @@ func accountRules() []Rule {
 		{
 			ID: "duplicate-account", Level: Warning, needs: []string{"users", "groups"},
 			Summary: "two users or groups have one name", Reason: "which of the two counts depends on the program that looks",
-			Fix: "remove one",
-			check: func(s *subject) []found {
-				var list []found
-				for i := 1; i < len(s.Users); i++ {
-					if s.Users[i].Name == s.Users[i-1].Name {
-						list = append(list, found{report.Raw(s.Users[i].Name), "the user is there twice"})
-					}
-				}
-				for i := 1; i < len(s.Groups); i++ {
-					if s.Groups[i].Name == s.Groups[i-1].Name {
-						list = append(list, found{report.Raw(s.Groups[i].Name), "the group is there twice"})
-					}
-				}
-				return list
-			},
+			Fix:   "remove one",
+			check: duplicateAccounts,
 		},
 	}
 }
@@ -91,6 +78,22 @@ func usersWho(s *subject, fn func(report.User) string) []found {
 	for _, u := range s.Users {
 		if message := fn(u); message != "" {
 			list = append(list, found{report.Raw(u.Name), message})
+		}
+	}
+	return list
+}
+
+// duplicateAccounts are names that come twice; both lists are sorted by name.
+func duplicateAccounts(s *subject) []found {
+	var list []found
+	for i := 1; i < len(s.Users); i++ {
+		if s.Users[i].Name == s.Users[i-1].Name {
+			list = append(list, found{report.Raw(s.Users[i].Name), "the user is there twice"})
+		}
+	}
+	for i := 1; i < len(s.Groups); i++ {
+		if s.Groups[i].Name == s.Groups[i-1].Name {
+			list = append(list, found{report.Raw(s.Groups[i].Name), "the group is there twice"})
 		}
 	}
 	return list

@@ -14,16 +14,8 @@ func fileRules() []Rule {
 		{
 			ID: "world-writable", Level: Error, needs: []string{"files"},
 			Summary: "everybody may write", Reason: "any user of the system can change what others run or read",
-			Fix: "take the permission away (chmod o-w); a shared directory needs the sticky bit",
-			check: func(s *subject) []found {
-				return each(s.matching(func(e *report.Entry) bool {
-					if e.Type == report.Symlink || e.Mode&0o002 == 0 || atRuntime(string(e.Path)) {
-						return false
-					}
-					device := e.Type == report.Char || e.Type == report.Block
-					return !device && (e.Type != report.Directory || e.Mode&0o1000 == 0)
-				}), "everybody may write")
-			},
+			Fix:   "take the permission away (chmod o-w); a shared directory needs the sticky bit",
+			check: worldWritable,
 		},
 		{
 			ID: "unowned-privilege", Level: Error, needs: []string{"privileged", "packages"},
@@ -74,16 +66,8 @@ func fileRules() []Rule {
 		{
 			ID: "shadow-readable", Level: Error, needs: []string{"files"},
 			Summary: "everybody can read the passwords' hashes", Reason: "hashes that can be read can be guessed offline",
-			Fix: "chmod 0640, or 0000 as on Red Hat's systems",
-			check: func(s *subject) []found {
-				var list []found
-				for _, p := range []string{"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-"} {
-					if e := s.entry(p); e != nil && e.Mode&0o004 != 0 {
-						list = append(list, found{e.Path, fmt.Sprintf("mode %04o", uint32(e.Mode))})
-					}
-				}
-				return list
-			},
+			Fix:   "chmod 0640, or 0000 as on Red Hat's systems",
+			check: shadowReadable,
 		},
 	}
 }
@@ -143,6 +127,28 @@ func labels(s *subject) []found {
 			actual = "no label"
 		}
 		list = append(list, found{m.Path, fmt.Sprintf("%s, the policy has %s", actual, m.Expected)})
+	}
+	return list
+}
+
+// worldWritable are what others may write to, but for shared directories and devices.
+func worldWritable(s *subject) []found {
+	return each(s.matching(func(e *report.Entry) bool {
+		if e.Type == report.Symlink || e.Mode&0o002 == 0 || atRuntime(string(e.Path)) {
+			return false
+		}
+		device := e.Type == report.Char || e.Type == report.Block
+		return !device && (e.Type != report.Directory || e.Mode&0o1000 == 0)
+	}), "everybody may write")
+}
+
+// shadowReadable are the tables of hashes that others may read.
+func shadowReadable(s *subject) []found {
+	var list []found
+	for _, p := range []string{"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-"} {
+		if e := s.entry(p); e != nil && e.Mode&0o004 != 0 {
+			list = append(list, found{e.Path, fmt.Sprintf("mode %04o", uint32(e.Mode))})
+		}
 	}
 	return list
 }

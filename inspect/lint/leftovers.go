@@ -20,16 +20,8 @@ func leftoverRules() []Rule {
 		{
 			ID: "shell-history", Level: Error, needs: []string{"files"},
 			Summary: "a shell's history is in the image", Reason: "it tells what was typed, passwords at times included",
-			Fix: "remove the file",
-			check: func(s *subject) []found {
-				return each(s.matching(func(e *report.Entry) bool {
-					switch path.Base(string(e.Path)) {
-					case ".bash_history", ".zsh_history", ".ash_history", ".sh_history", ".python_history", ".lesshst", ".viminfo", ".mysql_history", ".psql_history":
-						return e.Type == report.File && e.Size > 0
-					}
-					return false
-				}), "somebody worked in this image")
-			},
+			Fix:   "remove the file",
+			check: shellHistories,
 		},
 		{
 			ID: "build-leftover", Level: Warning, needs: []string{"files"},
@@ -68,14 +60,8 @@ func leftoverRules() []Rule {
 		{
 			ID: "package-cache", Level: Note, needs: []string{"files"},
 			Summary: "a package manager's cache is in the image", Reason: "it makes the image larger, and is stale at once",
-			Fix: "clean the cache (apt-get clean, dnf clean all)",
-			check: func(s *subject) []found {
-				var list []found
-				for _, dir := range []string{"/var/cache/apt/archives", "/var/lib/apt/lists", "/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum", "/var/cache/pacman/pkg", "/var/cache/apk"} {
-					list = append(list, summed(dir, s.files(dir))...)
-				}
-				return list
-			},
+			Fix:   "clean the cache (apt-get clean, dnf clean all)",
+			check: packageCaches,
 		},
 	}
 }
@@ -87,6 +73,26 @@ func logs(s *subject) []found {
 		if e.Package == "" && !strings.HasPrefix(string(e.Path), "/var/log/journal/") {
 			list = append(list, found{e.Path, sized(e.Size)})
 		}
+	}
+	return list
+}
+
+// shellHistories are the files in which shells and editors remember.
+func shellHistories(s *subject) []found {
+	return each(s.matching(func(e *report.Entry) bool {
+		switch path.Base(string(e.Path)) {
+		case ".bash_history", ".zsh_history", ".ash_history", ".sh_history", ".python_history", ".lesshst", ".viminfo", ".mysql_history", ".psql_history":
+			return e.Type == report.File && e.Size > 0
+		}
+		return false
+	}), "somebody worked in this image")
+}
+
+// packageCaches are the directories of package managers, each as one finding.
+func packageCaches(s *subject) []found {
+	var list []found
+	for _, dir := range []string{"/var/cache/apt/archives", "/var/lib/apt/lists", "/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum", "/var/cache/pacman/pkg", "/var/cache/apk"} {
+		list = append(list, summed(dir, s.files(dir))...)
 	}
 	return list
 }

@@ -11,19 +11,8 @@ func packageRules() []Rule {
 		{
 			ID: "missing-file", Level: Warning, needs: []string{"verification"},
 			Summary: "a file of a package is missing", Reason: "the program that needs it fails, and the package manager believes that it is there",
-			Fix: "install the package again, or tell its manager not to unpack the file",
-			check: func(s *subject) []found {
-				var list []found
-				if s.Verification == nil {
-					return nil
-				}
-				for _, d := range s.Verification.Different {
-					if d.Result == "missing" && !strings.ContainsAny(d.Attribute, "cdg") && d.State == "" {
-						list = append(list, found{d.Path, "of " + d.Package})
-					}
-				}
-				return list
-			},
+			Fix:   "install the package again, or tell its manager not to unpack the file",
+			check: missingFiles,
 		},
 		{
 			ID: "changed-file", Level: Warning, needs: []string{"verification"},
@@ -72,4 +61,18 @@ func packageRules() []Rule {
 			},
 		},
 	}
+}
+
+// missingFiles are those that a package lists, but for configuration, documentation and ghosts.
+func missingFiles(s *subject) []found {
+	var list []found
+	if s.Verification == nil {
+		return nil
+	}
+	for _, d := range s.Verification.Different {
+		if d.Result == "missing" && !strings.ContainsAny(d.Attribute, "cdg") && d.State == "" {
+			list = append(list, found{d.Path, "of " + d.Package})
+		}
+	}
+	return list
 }

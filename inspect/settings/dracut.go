@@ -46,15 +46,14 @@ func (v values) dracutLine(source string) func(int, string) error {
 		if !ok || name == "" || strings.Trim(name, nameLetters) != "" {
 			return nil // a script's line
 		}
-		value, err := shellvars.Unquote(value)
-		if err != nil {
-			return nil
+		// What the shell would not take either is a script's.
+		if value, err := shellvars.Unquote(value); err == nil {
+			value = strings.TrimSpace(value)
+			if more {
+				value = strings.TrimSpace(v[name].Value + " " + value)
+			}
+			v.set(name, value, source)
 		}
-		value = strings.TrimSpace(value)
-		if more {
-			value = strings.TrimSpace(v[name].Value + " " + value)
-		}
-		v.set(name, value, source)
 		return nil
 	}
 }
