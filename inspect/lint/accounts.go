@@ -40,15 +40,8 @@ func accountRules() []Rule {
 		{
 			ID: "root-key", Level: Error, needs: []string{"users"},
 			Summary: "somebody's SSH key opens root", Reason: "whoever has the private key is root on every machine that is made of the image",
-			Fix: "remove root's authorized_keys; let cloud-init or Ignition write keys at the first boot",
-			check: func(s *subject) []found {
-				return usersWho(s, func(u report.User) string {
-					if u.UID == 0 && u.Keys > 0 {
-						return fmt.Sprintf("%d keys are in %s/.ssh", u.Keys, strings.TrimSuffix(u.Home, "/"))
-					}
-					return ""
-				})
-			},
+			Fix:   "remove root's authorized_keys; let cloud-init or Ignition write keys at the first boot",
+			check: rootKeys,
 		},
 		{
 			ID: "second-root", Level: Error, needs: []string{"users"},
@@ -97,4 +90,14 @@ func duplicateAccounts(s *subject) []found {
 		}
 	}
 	return list
+}
+
+// rootKeys are the keys that open root.
+func rootKeys(s *subject) []found {
+	return usersWho(s, func(u report.User) string {
+		if u.UID == 0 && u.Keys > 0 {
+			return fmt.Sprintf("%d keys are in %s/.ssh", u.Keys, strings.TrimSuffix(u.Home, "/"))
+		}
+		return ""
+	})
 }

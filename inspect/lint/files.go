@@ -20,16 +20,8 @@ func fileRules() []Rule {
 		{
 			ID: "unowned-privilege", Level: Error, needs: []string{"privileged", "packages"},
 			Summary: "a setuid or setgid program belongs to no package", Reason: "nobody updates it, and whoever put it there gets its rights",
-			Fix: "remove the program, or install it by a package",
-			check: func(s *subject) []found {
-				var list []found
-				for _, p := range s.Privileged {
-					if p.Package == "" && s.has("packages") { // without packages nothing is owned
-						list = append(list, found{p.Path, fmt.Sprintf("mode %04o, owner %s, group %s", uint32(p.Mode), p.User, p.Group)})
-					}
-				}
-				return list
-			},
+			Fix:   "remove the program, or install it by a package",
+			check: unownedPrivileges,
 		},
 		{
 			ID: "writable-privilege", Level: Error, needs: []string{"privileged"},
@@ -148,6 +140,17 @@ func shadowReadable(s *subject) []found {
 	for _, p := range []string{"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-"} {
 		if e := s.entry(p); e != nil && e.Mode&0o004 != 0 {
 			list = append(list, found{e.Path, fmt.Sprintf("mode %04o", uint32(e.Mode))})
+		}
+	}
+	return list
+}
+
+// unownedPrivileges are programs with rights of their own that no package owns.
+func unownedPrivileges(s *subject) []found {
+	var list []found
+	for _, p := range s.Privileged {
+		if p.Package == "" && s.has("packages") { // without packages nothing is owned
+			list = append(list, found{p.Path, fmt.Sprintf("mode %04o, owner %s, group %s", uint32(p.Mode), p.User, p.Group)})
 		}
 	}
 	return list
