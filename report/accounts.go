@@ -79,6 +79,9 @@ type Login struct {
 	Name  string `json:"name"`
 	UID   uint32 `json:"uid"`
 	Shell string `json:"shell"`
+	// UnlistedShell: /etc/shells is there and does not list the shell, which some programs ask (su,
+	// chsh, FTP servers), and neither login nor sshd.
+	UnlistedShell bool `json:"unlisted_shell,omitempty"`
 	// Ways are how the user gets in: "console" (password), "console without password",
 	// "autologin", "ssh key", "ssh password"; none where all is barred.
 	Ways []string `json:"ways,omitempty"`

@@ -168,6 +168,7 @@ type visitor struct {
 // login tells how a user gets in.
 func (d *door) login(u report.User) (report.Login, error) {
 	l := report.Login{Name: u.Name, UID: u.UID, Shell: u.Shell, Autologin: d.autologin[u.Name]}
+	l.UnlistedShell = len(d.shells) > 0 && !d.shells[cmp.Or(u.Shell, "/bin/sh")]
 	v := visitor{User: u, login: &l}
 	d.addPassword(&v)
 	problems, err := d.addKeys(&v)

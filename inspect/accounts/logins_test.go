@@ -107,6 +107,14 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+func TestShells(t *testing.T) {
+	for text, want := range map[string]bool{"# x\n/bin/bash\n": false, "/bin/zsh\n": true, "": false} {
+		if got := enter(t, host(map[string]string{"/etc/shells": text}))["root"]; got.UnlistedShell != want {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
 func TestAuthorizedKeys(t *testing.T) {
 	keys, problems, err := authorizedKeys([]byte(`# mine
 `+bobKey+`
