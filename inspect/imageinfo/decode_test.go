@@ -170,3 +170,31 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDocument writes reports whose every configuration file holds the same hostile text.
+func FuzzDocument(f *testing.F) {
+	for _, seed := range []string{"[a]\nb = %(b)s\n  c\n", "a: &x [1, 2]\nb: *x\n", "Section \"InputClass\"\nOption \"XkbLayout\" \"us\"\nEndSection", "blacklist a \\\n b\n", "=\n[]\n#\n\"", "title x\nUUID=1 / x\n"} {
+		f.Add(seed)
+	}
+	paths := []string{
+		"/etc/os-release", "/etc/dnf/automatic.conf", "/resolv.conf", "/etc/udev/rules.d/a.rules", "/etc/authselect/authselect.conf", "/boot/grub2/grubenv",
+		"/boot/loader/entries/a.conf", "/etc/chrony.conf", "/etc/cloud/cloud.cfg", "/var/lib/containers/storage/overlay-images/images.json", "/etc/dnf/dnf.conf",
+		"/etc/dnf/vars/a", "/etc/dracut.conf.d/a.conf", "/etc/firewalld/firewalld.conf", "/etc/fstab", "/etc/hostname", "/etc/hosts", "/etc/vconsole.conf",
+		"/etc/X11/xorg.conf.d/00-keyboard.conf", "/etc/locale.conf", "/etc/machine-id", "/etc/modprobe.d/a.conf", "/etc/dnf/plugins/product-id.conf", "/etc/rhsm/rhsm.conf",
+		"/etc/security/limits.conf", "/etc/sudoers", "/etc/sysconfig/network", "/etc/sysconfig/network-scripts/ifcfg-a", "/etc/systemd/logind.conf",
+		"/etc/systemd/system/a.service.d/a.conf", "/etc/tuned/active_profile", "/etc/yum.repos.d/a.repo",
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := &report.Report{}
+		for _, p := range paths {
+			r.ConfigFiles = append(r.ConfigFiles, report.ConfigText{Path: p, Lines: strings.Split(text, "\n")})
+		}
+		doc, err := Reduce(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode(doc); err != nil {
+			t.Errorf("what was written cannot be read: %v", err)
+		}
+	})
+}
