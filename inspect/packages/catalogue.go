@@ -20,9 +20,8 @@ type catalogue struct {
 // A database is what one package manager knows. A missing database has an error
 // that is [fs.ErrNotExist].
 type database struct {
-	manager string
-	err     error
-	// packages are empty unless all of them could be read.
+	manager  string
+	err      error
 	packages []report.Package
 	rpm      []report.RPMPackage
 	dpkg     []report.DpkgPackage
@@ -62,14 +61,13 @@ func (c *catalogue) of(ctx context.Context, t *tree.Tree, manager string) *datab
 	return &database{manager: manager, err: fs.ErrNotExist}
 }
 
-// trouble joins the errors of databases that are there; found tells whether any is.
+// trouble is the first error of a database that is there; found tells whether any is. One cause is
+// often all managers' trouble, and is told once.
 func (c *catalogue) trouble() (found bool, err error) {
 	for _, d := range c.read {
-		if errors.Is(d.err, fs.ErrNotExist) {
-			continue
+		if !errors.Is(d.err, fs.ErrNotExist) {
+			found, err = true, firstError(err, d.err)
 		}
-		found = true
-		err = errors.Join(err, d.err)
 	}
 	return found, err
 }

@@ -212,10 +212,10 @@ func dpkgExcludes(t *tree.Tree) (func(string) bool, error) {
 	for _, f := range files {
 		data, readErr := f.Read(section.MaxConfig)
 		if readErr != nil {
-			err = errors.Join(err, readErr)
+			err = firstError(err, readErr)
 			continue
 		}
-		err = errors.Join(err, section.EachTableLine(data, func(_ int, line string) error {
+		err = firstError(err, section.EachTableLine(data, func(_ int, line string) error {
 			name, value, _ := strings.Cut(strings.Replace(line, "=", " ", 1), " ")
 			if name == "path-exclude" || name == "path-include" {
 				rules = append(rules, rule{globRegexp(strings.Trim(strings.TrimSpace(value), `"`)), name == "path-exclude"})

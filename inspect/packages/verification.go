@@ -38,7 +38,7 @@ func (c *catalogue) fillVerification(ctx context.Context, t *tree.Tree, r *repor
 	for _, d := range c.read {
 		if d.verify != nil {
 			any = true
-			err = errors.Join(err, d.verify(ctx, v))
+			err = firstError(err, d.verify(ctx, v))
 		}
 	}
 	_, trouble := c.trouble()
@@ -52,7 +52,7 @@ func (c *catalogue) fillVerification(ctx context.Context, t *tree.Tree, r *repor
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Package, b.Package))
 	})
 	r.Verification = v.result
-	return errors.Join(err, trouble)
+	return firstError(trouble, err)
 }
 
 // A verifier compares files with what packages say.
@@ -85,7 +85,7 @@ func (v *verifier) readNames() error {
 	var err, err2 error
 	v.users, v.uids, err = v.readTable("/etc/passwd")
 	v.groups, v.gids, err2 = v.readTable("/etc/group")
-	return errors.Join(err, err2)
+	return firstError(err, err2)
 }
 
 // readTable reads a table whose lines begin NAME:X:NUMBER. rpm knows root
