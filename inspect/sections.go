@@ -46,5 +46,6 @@ func (in *inspection) fillSections(ctx context.Context) error {
 		}
 		in.set(s.Name, state)
 	}
+	hideSecrets(in.report, in.ShowHashes)
 	return nil
 }

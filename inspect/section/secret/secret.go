@@ -24,7 +24,7 @@ func Named(name string) bool {
 		}
 	}
 	last := lastWord(strings.ToLower(name))
-	return last == "pin" || last == "key" || last == "psk" || last == "cak" || last == "pw" || strings.HasPrefix(last, "key") && digits(last[3:])
+	return last == "pin" || last == "key" || last == "psk" || last == "cak" || last == "pw" || last == "pass" || last == "rootpw" || strings.HasPrefix(last, "key") && digits(last[3:])
 }
 
 // Value is the value of what has this name, as a report may show it.
@@ -47,7 +47,7 @@ func words() []string {
 func public() []string {
 	return []string{
 		"flags", "type", "path", "file", "permitted", "authentication", "keymgmt", "authorizedkeys", "retries", "tries", "timeout",
-		"publickey", "hostkey", "usekey", "requirepassword", "keyid",
+		"publickey", "hostkey", "usekey", "requirepassword", "keyid", "conditioncredential", "assertcredential", "importcredential", "loadcredential",
 	}
 }
 
