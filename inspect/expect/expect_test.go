@@ -13,17 +13,18 @@ func sample() *report.Report {
 	r := &report.Report{
 		OSRelease: map[string]string{"ID": "debian"},
 		Packages: []report.Package{
-			{Name: "bash", Manager: "dpkg", State: "install ok installed"}, {Name: "gone", Manager: "dpkg", State: "deinstall ok config-files"}, {Name: "linux-image-6", Manager: "rpm"},
+			{Name: "bash", Manager: "dpkg", State: "install ok installed"}, {Name: "gone", Manager: "dpkg", State: "deinstall ok config-files"}, {Name: "half", Manager: "dpkg", State: "install ok unpacked"}, {Name: "linux-image-6", Manager: "rpm"},
 		},
 		Services: report.Services{Enabled: []string{"ssh.service"}, Masked: []string{"x.service"}, DefaultTarget: "multi-user.target"},
 		Boot:     []report.BootEntry{{Title: "a", Source: "/boot/a", Options: "root=x quiet"}, {Title: "b", Source: "/boot/b", Options: "root=x"}},
 		Files: []report.Entry{
 			{Path: "/", Type: report.Directory, Mode: 0o755}, {Path: "/etc/x", Type: report.File, Mode: 0o644, Size: 100, SHA256: "ab", User: "root", Group: "root", Package: "bash", SELinux: "l"},
-			{Path: "/etc/y", Type: report.File, Size: 100, Hardlink: "/etc/x"}, {Path: "/l", Type: report.Symlink, Target: "etc/x"},
+			{Path: "/etc/y", Type: report.File, Size: 100, Hardlink: "/etc/x"}, {Path: "/l", Type: report.Symlink, Target: "etc/x"}, {Path: "/l2", Type: report.Symlink, Target: "./etc"}, {Path: "/lib", Type: report.Symlink, Target: "/etc/../l2"}, {Path: "/loop", Type: report.Symlink, Target: "loop"},
 		},
 		Disk:     &report.Disk{Size: 1 << 30},
 		Sections: map[string]report.Section{},
 	}
+	r.KernelCmdline = []report.KernelCmdline{{Kind: "entry", Name: "a", Source: "/boot/a", Text: "root=x quiet"}, {Kind: "entry", Name: "b", Source: "/boot/b", Text: "root=x"}, {Kind: "setting", Text: "debug"}}
 	r.Logins = []report.Login{{Name: "root", Ways: []string{"ssh key"}}, {Name: "bob", Barred: []string{"x"}}}
 	r.Privileged = []report.PrivilegedFile{{Path: "/bin/su", Mode: 0o4755}, {Path: "/bin/wall", Mode: 0o2755}}
 	r.Capabilities = []report.FileCapability{{Path: "/bin/ping"}}
@@ -32,7 +33,7 @@ func sample() *report.Report {
 	r.SELinux = &report.SELinux{ModeAtBoot: "permissive"}
 	r.SELinuxMismatches = []report.LabelMismatch{{Path: "/x"}}
 	r.Sysctl = []report.Setting{{Key: "kernel.x", Value: "1"}}
-	for _, name := range []string{"files", "disk", "os-release", "packages", "logins", "privileged", "capabilities", "services", "startup", "listening", "selinux", "selinux-mismatches", "boot", "sysctl"} {
+	for _, name := range []string{"files", "disk", "os-release", "packages", "logins", "privileged", "capabilities", "services", "startup", "listening", "selinux", "selinux-mismatches", "boot", "kernel-cmdline", "sysctl"} {
 		r.Sections[name] = report.Section{Status: report.OK}
 	}
 	return r
@@ -61,9 +62,11 @@ func TestCheck(t *testing.T) {
 		{"[sysctl]\n'kernel.x' = '1'", ""}, {"[sysctl]\n'kernel.x' = '2'", "1, not 2"},
 		{"[files.'/etc/x']\nexists = true\ntype = 'file'\nmode = '644'\nowner = 'root'\ngroup = '0'\nsha256 = 'AB'\npackage = 'bash'\nlabel = 'l'", ""},
 		{"[files.'/etc/x']\nmode = '0600'", "mode: 0644, not 0600"}, {"[files.'/l']\ntarget = '/etc/x'", "target: etc/x"},
+		{"[packages]\nabsent = ['half']", "half is installed"}, {"[packages]\npresent = ['half']", "not installed"},
+		{"[files.'/lib/x']\nmode = '644'", ""}, {"[files.'/lib/x']\nexists = false", "it is there"}, {"[files.'/loop/x']\nexists = false", ""},
 		{"[files.'/no']\nexists = false", ""}, {"[files.'/etc/x']\nexists = false", "it is there"}, {"[files.'/no']\nmode = '0644'", "not there"},
-		{"[size]\ndisk = '1 GiB'\ntree = '100'\nfiles = 4", ""}, {"[size]\ndisk = '1GB'", "more than 1000000000"},
-		{"[size]\ntree = '99 B'", "1 more than 99"}, {"[size]\nfiles = 3", "4 files, not 3"},
+		{"[size]\ndisk = '1 GiB'\ntree = '100'\nfiles = 7", ""}, {"[size]\ndisk = '1GB'", "more than 1000000000"},
+		{"[size]\ntree = '99 B'", "1 more than 99"}, {"[size]\nfiles = 6", "7 files, not 6"},
 	} {
 		e, err := expect.Parse([]byte(c.text))
 		if err != nil {
@@ -109,7 +112,7 @@ func TestLint(t *testing.T) {
 	}
 	r.Boot, r.SELinuxMismatches = nil, nil
 	for text, unmet := range map[string]int{
-		"worst = 'warning'": 2, "worst = 'error'": 0, "worst = 'warning'\nignore = ['world-writable', 'unowned-privilege']": 0,
+		"worst = 'warning'": 2, "worst = 'error'": 0, "worst = 'warning'\nignore = ['world-writable', 'unowned-privilege', 'half-installed']": 0,
 	} {
 		e, err := expect.Parse([]byte("[lint]\n" + text))
 		if err != nil {
@@ -134,6 +137,8 @@ func TestParseRefuses(t *testing.T) {
 		"[files.'/x']\ntype = 'fil'":                        "none of",
 		"[files.'x']\nmode = '1'":                           "not an absolute path",
 		"[files.'/x']\nexists = false\nmode = '1'":          "nothing else can be expected",
+		"[files.'/x/']\nexists = false":                     "is written /x",
+		"[units]\nnot_started = ['cups']":                   "not the name of a unit",
 		"[selinux]\nmode = 'on'":                            "not enforcing",
 		"[lint]\nworst = 'bad'":                             "not none, note",
 		"[lint]\nworst = 'note'\nignore = ['x']":            `no rule "x"`,
@@ -152,4 +157,33 @@ func FuzzParse(f *testing.F) {
 			e.Check(sample())
 		}
 	})
+}
+
+// TestUnknownVariable: a line with a variable that nobody knows may have any word.
+func TestUnknownVariable(t *testing.T) {
+	r := sample()
+	r.KernelCmdline[0].Unset = []string{"kernelopts"}
+	for text, want := range map[string]expect.State{"lacks = ['debug']": expect.Unknown, "has = ['debug']": expect.Unmet, "lacks = ['quiet']": expect.Unmet, "has = ['root=x']": expect.Met} {
+		e, err := expect.Parse([]byte("[kernel]\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result := e.Check(r); len(result.Outcomes) != 1 || result.Outcomes[0].State != want {
+			t.Errorf("%s: %+v, want %s", text, result, want)
+		}
+	}
+}
+
+// TestNoLabels: where nothing has a label, nothing was compared.
+func TestNoLabels(t *testing.T) {
+	r := sample()
+	r.SELinux, r.SELinuxMismatches = &report.SELinux{FileContexts: &report.SELinuxContexts{}, Unlabelled: 9}, nil
+	r.Sections["selinux-mismatches"] = report.Section{Status: report.Absent}
+	e, err := expect.Parse([]byte("[selinux]\nmismatches = 0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result := e.Check(r); result.Count(expect.Unmet) != 1 {
+		t.Errorf("%+v", result)
+	}
 }

@@ -28,11 +28,28 @@ func (e *Expectation) validate() error {
 		if !strings.HasPrefix(name, "/") && !strings.Contains(name, ":/") {
 			return fmt.Errorf("files.%q: it is not an absolute path", name)
 		}
+		if strings.HasPrefix(name, "/") && path.Clean(name) != name {
+			return fmt.Errorf("files.%q: the path is written %s", name, path.Clean(name))
+		}
 	}
 	if e.SELinux != nil && e.SELinux.Mode != "" && !slices.Contains([]string{"enforcing", "permissive", "disabled"}, e.SELinux.Mode) {
 		return fmt.Errorf("selinux.mode: %q is not enforcing, permissive or disabled", e.SELinux.Mode)
 	}
-	return e.Lint.validate()
+	return errors.Join(e.Units.validate(), e.Lint.validate())
+}
+
+// validate refuses names without their kind, which no unit has: what must not start would never be found.
+func (u *Units) validate() error {
+	if u == nil {
+		return nil
+	}
+	kinds := []string{".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope"}
+	for _, name := range slices.Concat(u.Enabled, u.Disabled, u.Masked, u.Started, u.NotStarted) {
+		if !slices.Contains(kinds, path.Ext(name)) {
+			return fmt.Errorf("units: %q is not the name of a unit, like %s.service", name, name)
+		}
+	}
+	return nil
 }
 
 func (f FileFacts) validate() error {

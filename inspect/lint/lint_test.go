@@ -141,7 +141,7 @@ func plants(t *testing.T) map[string][]plant {
 				if n.Path == "/bin/sh" {
 					n.SELinux = "system_u:object_r:tmp_t:s0"
 				}
-			}, at: "/bin/sh"}},
+			}, at: "/bin/sh"}, {files: map[string]string{"/etc/selinux/config": "SELINUX=enforcing\nSELINUXTYPE=t\n", "/etc/selinux/t/contexts/files/file_contexts": "/bin/sh\t--\tsystem_u:object_r:shell_exec_t:s0\n"}, at: "/"}},
 		"shadow-readable":          {{change: mode("/etc/shadow", 0o644), at: "/etc/shadow"}},
 		"empty-password":           {{files: map[string]string{"/etc/shadow": "root:*::::::\nbob:::::::\n"}, at: "bob"}},
 		"weak-hash":                {{files: map[string]string{"/etc/shadow": "root:*::::::\nbob:$1$a$b::::::\n"}, at: "bob"}},
