@@ -29,11 +29,12 @@ func sample() *report.Report {
 	r.Privileged = []report.PrivilegedFile{{Path: "/bin/su", Mode: 0o4755}, {Path: "/bin/wall", Mode: 0o2755}}
 	r.Capabilities = []report.FileCapability{{Path: "/bin/ping"}}
 	r.Startup = []report.StartupUnit{{Name: "ssh.service", State: "loaded"}, {Name: "gone.service", State: "missing"}}
-	r.Listening = []report.Listener{{Address: "tcp 22", Enabled: true}, {Address: "tcp 80"}, {Address: "unix /run/x", Enabled: true}}
+	r.Listening = []report.Listener{{Address: "tcp 22", Enabled: true}, {Address: "tcp 80"}, {Address: "tcp 25", Unit: "sshd.service"}, {Address: "unix /run/x", Enabled: true}}
+	r.Units = []report.Unit{{Name: "sshd.service", Of: "ssh.service"}}
 	r.SELinux = &report.SELinux{ModeAtBoot: "permissive"}
 	r.SELinuxMismatches = []report.LabelMismatch{{Path: "/x"}}
 	r.Sysctl = []report.Setting{{Key: "kernel.x", Value: "1"}}
-	for _, name := range []string{"files", "disk", "os-release", "packages", "logins", "privileged", "capabilities", "services", "startup", "listening", "selinux", "selinux-mismatches", "boot", "kernel-cmdline", "sysctl"} {
+	for _, name := range []string{"files", "disk", "os-release", "packages", "logins", "privileged", "capabilities", "services", "startup", "units", "listening", "selinux", "selinux-mismatches", "boot", "kernel-cmdline", "sysctl"} {
 		r.Sections[name] = report.Section{Status: report.OK}
 	}
 	return r
@@ -53,8 +54,8 @@ func TestCheck(t *testing.T) {
 		{"[units]\nenabled = ['ssh.service']", ""}, {"[units]\nenabled = ['x.service']", "not enabled"},
 		{"[units]\nmasked = ['x.service']", ""}, {"[units]\ndisabled = ['x.service']", "not disabled"},
 		{"[units]\nstarted = ['ssh.service']", ""}, {"[units]\nstarted = ['gone.service']", "does not start"},
-		{"[units]\nnot_started = ['gone.service']", ""}, {"[units]\nnot_started = ['ssh.service']", "boot starts it"},
-		{"[listening]\nallowed = ['tcp 22']", ""}, {"[listening]\nallowed = []", "tcp 22 is not allowed"},
+		{"[units]\nnot_started = ['gone.service']", ""}, {"[units]\nnot_started = ['ssh.service']", "boot starts it"}, {"[units]\nnot_started = ['sshd.service']", "boot starts it"},
+		{"[listening]\nallowed = ['tcp 22', 'tcp 25']", ""}, {"[listening]\nallowed = ['tcp 22']", "tcp 25 is not allowed"}, {"[listening]\nallowed = []", "tcp 22 is not allowed"},
 		{"[selinux]\nmode = 'permissive'", ""}, {"[selinux]\nmode = 'enforcing'", "permissive, not enforcing"},
 		{"[selinux]\nmismatches = 1", ""}, {"[selinux]\nmismatches = 0", "1 labels are wrong"},
 		{"[kernel]\nhas = ['root=x']", ""}, {"[kernel]\nhas = ['quiet']", `not so in "b"`},
@@ -185,5 +186,20 @@ func TestNoLabels(t *testing.T) {
 	}
 	if result := e.Check(r); result.Count(expect.Unmet) != 1 {
 		t.Errorf("%+v", result)
+	}
+}
+
+// TestConditions: who may log in from some addresses alone is neither let in nor kept out.
+func TestConditions(t *testing.T) {
+	r := sample()
+	r.Logins = []report.Login{{Name: "bob", Conditions: []string{"Match address 10.0.0.0/8"}}, {Name: "root", Ways: []string{"console"}}}
+	for text, want := range map[string][2]int{"['root']": {0, 1}, "[]": {1, 1}, "['root', 'bob']": {0, 0}} {
+		e, err := expect.Parse([]byte("[logins]\nallowed = " + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result := e.Check(r); result.Count(expect.Unmet) != want[0] || result.Count(expect.Unknown) != want[1] {
+			t.Errorf("%s: %+v", text, result)
+		}
 	}
 }

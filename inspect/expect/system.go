@@ -83,11 +83,26 @@ func (e *Expectation) checkLogins(c *checker) {
 	}
 	var names []string
 	for _, l := range c.Logins {
-		if len(l.Ways) > 0 {
+		switch {
+		case len(l.Ways) > 0:
 			names = append(names, l.Name)
+		case len(l.Conditions) > 0 && !slices.Contains(e.Logins.Allowed, l.Name):
+			c.unknown(expected, fmt.Sprintf("%s may have a way where sshd's block %s holds", l.Name, strings.Join(l.Conditions, ", ")))
 		}
 	}
-	c.only(expected, e.Logins.Allowed, names)
+	if off := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(e.Logins.Allowed, n) }); len(off) > 0 || !c.asked(expected) {
+		c.only(expected, e.Logins.Allowed, names)
+	}
+}
+
+// unknown records that an expectation cannot be decided.
+func (c *checker) unknown(expected, why string) {
+	c.outcomes = append(c.outcomes, Outcome{Expected: expected, State: Unknown, Found: why})
+}
+
+// asked tells whether there is an outcome of the expectation.
+func (c *checker) asked(expected string) bool {
+	return slices.ContainsFunc(c.outcomes, func(o Outcome) bool { return o.Expected == expected })
 }
 
 func (e *Expectation) checkPrivileged(c *checker) {
@@ -149,10 +164,7 @@ func (e *Expectation) checkUnits(c *checker) {
 }
 
 func (e *Expectation) checkStarted(c *checker) {
-	started := map[string]bool{}
-	for _, u := range c.Startup {
-		started[u.Name] = u.State == "loaded"
-	}
+	started := c.started()
 	for _, l := range []struct {
 		name, off string
 		want      bool
@@ -162,7 +174,7 @@ func (e *Expectation) checkStarted(c *checker) {
 		{"units.not_started ", "boot starts it, or may", false, e.Units.NotStarted},
 	} {
 		for _, unit := range l.units {
-			if !c.known(l.name+unit, "startup") {
+			if !c.known(l.name+unit, "startup", "units") {
 				continue
 			}
 			off := ""
@@ -174,14 +186,29 @@ func (e *Expectation) checkStarted(c *checker) {
 	}
 }
 
+// started are the names of units that boot starts, or may start, those of their aliases too.
+func (c *checker) started() map[string]bool {
+	started := map[string]bool{}
+	for _, u := range c.Startup {
+		started[u.Name] = u.State == "loaded"
+	}
+	for _, u := range c.Units {
+		if u.Of != "" && started[u.Of] {
+			started[u.Name] = true
+		}
+	}
+	return started
+}
+
 func (e *Expectation) checkListening(c *checker) {
 	const expected = "listening.allowed"
-	if e.Listening == nil || !c.known(expected, "listening") {
+	if e.Listening == nil || !c.known(expected, "listening", "startup", "units") {
 		return
 	}
 	var there []string
+	started := c.started() // by what a unit's own text wants, too, which is no link
 	for _, l := range c.Listening {
-		if l.Enabled && fromOutside(l.Address) {
+		if (l.Enabled || started[l.Unit]) && fromOutside(l.Address) {
 			there = append(there, l.Address)
 		}
 	}
@@ -250,7 +277,7 @@ func (c *checker) cmdline(expected, word string, want bool) {
 	}
 	switch {
 	case off == "" && unset != "":
-		c.outcomes = append(c.outcomes, Outcome{Expected: expected, State: Unknown, Found: unset})
+		c.unknown(expected, unset)
 		return
 	case want && entries == 0:
 		off = "there is no boot entry"
