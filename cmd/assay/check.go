@@ -40,7 +40,7 @@ be known because a part was not read.`,
 			if err != nil {
 				return err
 			}
-			r, err := inspectSubject(c.Context(), args[0], how, inspect.Options{})
+			r, err := inspectSubject(c.Context(), args[0], how, inspect.Options{Verify: true})
 			if err != nil {
 				return err
 			}

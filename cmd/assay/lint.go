@@ -62,7 +62,7 @@ func (l *linting) run(c *cobra.Command, how opening, args []string) error {
 	if l.list {
 		return listRules(c.OutOrStdout())
 	}
-	r, err := inspectSubject(c.Context(), args[0], how, inspect.Options{})
+	r, err := inspectSubject(c.Context(), args[0], how, inspect.Options{Verify: true})
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,15 @@ type Rule struct {
 	// absent has nothing to find.
 	needs []string
 	check func(s *subject) []found
+	// unsure says why what is not found may still be there; nil where a section that was read is whole.
+	unsure func(s *subject) string
+}
+
+func (r Rule) doubt(s *subject) string {
+	if r.unsure == nil {
+		return ""
+	}
+	return r.unsure(s)
 }
 
 // found is what a rule finds, before it is a finding.
@@ -98,6 +107,9 @@ func Check(r *report.Report, o Options) *Result {
 		if section, reason := s.missing(rule.needs); section != "" {
 			out.Unjudged = append(out.Unjudged, Unjudged{rule.ID, section, reason})
 			continue
+		}
+		if why := rule.doubt(s); why != "" {
+			out.Unjudged = append(out.Unjudged, Unjudged{rule.ID, rule.needs[0], why})
 		}
 		for _, f := range rule.check(s) {
 			out.Findings = append(out.Findings, Finding{rule.ID, rule.Level, f.path, f.message, rule.Fix})

@@ -47,7 +47,7 @@ func clean() map[string]string {
 		"/data/":     "", "/opt/": "", "/tmp/": "", "/home/bob/": "", "/bin/sh": "sh",
 		"/var/lib/dpkg/status":         "Package: base\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nMaintainer: x\nDescription: x\n",
 		"/var/lib/dpkg/info/base.list": "/.\n/bin\n/bin/sh\n/usr/bin/su\n/usr/share/doc/base/x\n", "/usr/bin/su": "su", "/usr/share/doc/base/x": "doc\n",
-		"/var/lib/dpkg/info/base.md5sums": "9dd4e461268c8034f5c8564e155c67a6  usr/share/doc/base/x\n",
+		"/var/lib/dpkg/info/base.md5sums": "49995c85be6f95a1dbef19aafa8f1f53  usr/share/doc/base/x\n",
 		"/boot/grub/grub.cfg":             "menuentry 'x' {\n linux /boot/vmlinuz-6 root=UUID=" + rootID + "\n initrd /boot/initrd.img-6\n}\n", "/boot/vmlinuz-6": "k", "/boot/initrd.img-6": "i",
 		"/usr/lib/systemd/system/a.service": "[Service]\nExecStart=/bin/sh\n[Install]\nWantedBy=x.target\n", "/etc/systemd/system/x.target.wants/a.service": "-> /usr/lib/systemd/system/a.service",
 		"/etc/apt/sources.list": "deb [signed-by=/k.gpg] https://x.example/debian stable main\n",
@@ -91,7 +91,7 @@ func inspected(t *testing.T, p plant) *report.Report {
 	img := &image.Image{Subject: report.Subject{Kind: "disk", Format: "raw"}, Disk: disk, Trees: []image.Volume{
 		{Partition: 1, Filesystem: *disk.Partitions[0].Filesystem, Tree: &treetest.Map{Files: files, Change: change}},
 	}}
-	r, err := inspect.Inspect(context.Background(), img, inspect.Options{})
+	r, err := inspect.Inspect(context.Background(), img, inspect.Options{Verify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,4 +264,14 @@ func expiredCertificate(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// TestNotVerified: programs that nobody compared with their packages are not taken for unchanged.
+func TestNotVerified(t *testing.T) {
+	r := inspected(t, plant{})
+	r.Verification.Unread = 7
+	result := lint.Check(r, lint.Options{})
+	if len(result.Unjudged) != 1 || result.Unjudged[0].Rule != "changed-file" {
+		t.Errorf("%+v", result)
+	}
 }

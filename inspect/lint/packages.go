@@ -18,6 +18,12 @@ func packageRules() []Rule {
 			ID: "changed-file", Level: Warning, needs: []string{"verification"},
 			Summary: "a program is not the one that its package brought", Reason: "an update will put the package's own in its place, and nobody knows what this one does",
 			Fix: "install the package again, or divert the file",
+			unsure: func(s *subject) string {
+				if s.Verification == nil || s.Verification.Unread == 0 {
+					return ""
+				}
+				return fmt.Sprintf("%d contents were not compared with their packages; make the report with --verify", s.Verification.Unread)
+			},
 			check: func(s *subject) []found {
 				var list []found
 				if s.Verification == nil {
