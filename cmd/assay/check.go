@@ -95,7 +95,7 @@ func writeOutcomes(w io.Writer, result *expect.Result, format string) error {
 			fmt.Fprintf(b, "%s: %s: %s\n", o.State, report.Printable(o.Expected), report.Printable(o.Found))
 		}
 	}
-	fmt.Fprintf(b, "%d expectations: %d met, %d unmet, %d unknown\n", len(result.Outcomes), result.Count(expect.Met), result.Count(expect.Unmet), result.Count(expect.Unknown))
+	fmt.Fprintf(b, "%s: %d met, %d unmet, %d unknown\n", counted(len(result.Outcomes), "expectation"), result.Count(expect.Met), result.Count(expect.Unmet), result.Count(expect.Unknown))
 	return b.Flush()
 }
 

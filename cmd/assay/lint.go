@@ -138,12 +138,20 @@ func writeFindings(w io.Writer, result *lint.Result) error {
 	for _, f := range result.Findings {
 		counts[f.Level]++
 	}
-	fmt.Fprintf(b, "%d errors, %d warnings, %d notes", counts[lint.Error], counts[lint.Warning], counts[lint.Note])
+	fmt.Fprintf(b, "%s, %s, %s", counted(counts[lint.Error], "error"), counted(counts[lint.Warning], "warning"), counted(counts[lint.Note], "note"))
 	if n := len(result.Unjudged); n > 0 {
-		fmt.Fprintf(b, "; %d rules could not look", n)
+		fmt.Fprintf(b, "; %s could not look", counted(n, "rule"))
 	}
 	fmt.Fprintln(b)
 	return b.Flush()
+}
+
+// counted is a number of things: "1 error", "2 errors".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func writeRule(w io.Writer, rule lint.Rule, list []lint.Finding) {

@@ -10,13 +10,9 @@
 package expect
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/assay-os/assay/report"
 )
@@ -111,28 +107,6 @@ type Size struct {
 type Lint struct {
 	Worst  string   `toml:"worst"`
 	Ignore []string `toml:"ignore"`
-}
-
-// Parse reads a document in TOML. A key that it does not know is an error with its
-// place, since an expectation that is misspelt would never be checked.
-func Parse(data []byte) (*Expectation, error) {
-	var e Expectation
-	d := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil {
-		var strict *toml.StrictMissingError
-		var at *toml.DecodeError
-		switch {
-		case errors.As(err, &strict):
-			first := strict.Errors[0]
-			line, _ := first.Position()
-			return nil, fmt.Errorf("line %d: %v is nothing that can be expected here", line, first.Key())
-		case errors.As(err, &at):
-			line, column := at.Position()
-			return nil, fmt.Errorf("line %d, column %d: %w", line, column, err)
-		}
-		return nil, err
-	}
-	return &e, e.validate()
 }
 
 // State says how an expectation came out.

@@ -127,7 +127,7 @@ func TestLint(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, words := range map[string]string{
-		"[packages]\npresnt = []":                           "line 2: [packages presnt] is nothing",
+		"[packages]\npresnt = []":                           "line 2: packages.presnt is nothing that can be expected; what can be is present, absent",
 		"[pakages]\nx = 1":                                  "line 1",
 		"[packages]\npresent = ['[']":                       "syntax error in pattern",
 		"[packages":                                         "line 1, column",

@@ -35,7 +35,20 @@ func (e *Expectation) validate() error {
 	if e.SELinux != nil && e.SELinux.Mode != "" && !slices.Contains([]string{"enforcing", "permissive", "disabled"}, e.SELinux.Mode) {
 		return fmt.Errorf("selinux.mode: %q is not enforcing, permissive or disabled", e.SELinux.Mode)
 	}
-	return errors.Join(e.Units.validate(), e.Lint.validate())
+	return errors.Join(e.Units.validate(), e.Listening.validate(), e.Lint.validate())
+}
+
+// validate refuses addresses that no report has: "22", "tcp/22" would allow nothing.
+func (l *Listening) validate() error {
+	if l == nil {
+		return nil
+	}
+	for _, address := range l.Allowed {
+		if !fromOutside(address) {
+			return fmt.Errorf(`listening.allowed: %q is not like "tcp 22" or "udp 127.0.0.1:323"`, address)
+		}
+	}
+	return nil
 }
 
 // validate refuses names without their kind, which no unit has: what must not start would never be found.
@@ -71,6 +84,9 @@ func (f FileFacts) validate() error {
 func (l *Lint) validate() error {
 	if l == nil {
 		return nil
+	}
+	if l.Worst == "" {
+		return errors.New("lint.worst is missing: it is the worst that may be found, none, note, warning or error")
 	}
 	if !slices.Contains([]string{"none", string(lint.Note), string(lint.Warning), string(lint.Error)}, l.Worst) {
 		return fmt.Errorf("lint.worst: %q is not none, note, warning or error", l.Worst)
