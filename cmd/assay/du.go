@@ -37,7 +37,7 @@ A content with several names counts once.`,
 	how.define(c.Flags())
 	c.Flags().StringVar(&o.by, "by", "package", "add up by `GROUP`: package, directory or stage")
 	c.Flags().IntVar(&o.depth, "depth", 1, "of directories take those `N` below the root")
-	c.Flags().IntVar(&o.top, "top", 30, "show the `N` largest groups; 0 shows all")
+	c.Flags().IntVar(&o.top, "top", 30, "as text show the `N` largest groups; 0 shows all, as json does")
 	formatFlag(c.Flags(), &o.format)
 	return c
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-os/assay/build/step"
 	"github.com/assay-os/assay/diff"
 	"github.com/assay-os/assay/inspect"
 	"github.com/assay-os/assay/inspect/formats"
@@ -106,12 +107,23 @@ func (o *inspectOptions) check() error {
 			return err
 		}
 	}
+	if o.sections != nil && len(o.sections) == 0 {
+		return usage(errors.New("--sections names none: with --sections users,logins two would be filled, without it all"))
+	}
 	for _, s := range o.sections {
 		if !slices.Contains(inspect.SectionNames(), s) {
-			return usage(fmt.Errorf("--sections: there is no section %q; there are %s", s, strings.Join(inspect.SectionNames(), ", ")))
+			return usage(fmt.Errorf("--sections: there is no section %q; %s", s, sectionHint(s)))
 		}
 	}
 	return nil
+}
+
+// sectionHint is the section that was meant, or all there are.
+func sectionHint(name string) string {
+	if near := step.Nearest(name, inspect.SectionNames()); near != "" {
+		return fmt.Sprintf("did you mean %q? assay inspect --help lists them", near)
+	}
+	return "there are " + strings.Join(inspect.SectionNames(), ", ")
 }
 
 func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
@@ -127,6 +139,9 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 			return err
 		}
 		return inconclusive()
+	}
+	if err := o.refuseSaved(c.Context(), subject); err != nil {
+		return err
 	}
 	cache, err := o.readCache()
 	if err != nil {
@@ -149,6 +164,27 @@ func runInspect(c *cobra.Command, subject string, o inspectOptions) error {
 	}
 	if unreadSections(r, o) {
 		return inconclusive()
+	}
+	return nil
+}
+
+// refuseSaved refuses flags by which a saved report cannot be asked again.
+func (o *inspectOptions) refuseSaved(ctx context.Context, subject string) error {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"--sections", o.sections != nil}, {"--verify", o.verify}, {"--show-hashes", o.showHashes},
+		{"--no-hash", o.noHash}, {"--hash-cache", o.cache != ""}, {"--cross-read", o.cross},
+	} {
+		if !f.set {
+			continue
+		}
+		saved, err := o.savedReport(ctx, subject)
+		if err == nil && saved != nil {
+			return usage(fmt.Errorf("inspect %s: it is a saved report, in which %s changes nothing: inspect the image itself", subject, f.name))
+		}
+		return nil // where it cannot be read, who reads it next says so
 	}
 	return nil
 }

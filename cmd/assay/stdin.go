@@ -14,6 +14,9 @@ const stdinName = "-"
 // file opens the file at path, or stdin for "-". It is nil for a directory and for
 // what cannot be opened: package image tells what is wrong with it.
 func (o *opening) file(ctx context.Context, path string) (*os.File, error) {
+	if path == stdinName && o.stdin != nil { // it was looked at before, and can be read once
+		return o.stdin, nil
+	}
 	if path == stdinName {
 		var err error
 		o.stdin, err = image.Spool(ctx, os.Stdin, o.Options)

@@ -54,6 +54,9 @@ func (o *opening) savedReport(ctx context.Context, path string) (r *report.Repor
 		if r != nil || err != nil || f != o.stdin {
 			f.Close()
 		}
+		if r != nil && f == o.stdin {
+			o.stdin = nil
+		}
 	}()
 	head := make([]byte, 64)
 	n, err := f.ReadAt(head, 0)
