@@ -38,7 +38,7 @@ func disk(r *report.Report) part {
 	t := table{Heads: []string{">#", ">size", "filesystem", "mounted on", "label"}}
 	for _, x := range r.Disk.Partitions {
 		fs, at := filesystem(x.Filesystem)
-		t.Rows = append(t.Rows, row(fmt.Sprint(x.Index), Bytes(x.Size), fs, at, x.Label))
+		t.Rows = append(t.Rows, row(fmt.Sprint(x.Index), Bytes(x.Size), fs, at, label(x)))
 	}
 	p.table(t)
 	t = table{Heads: []string{"device", "type", ">size", "filesystem", "mounted on", "stands on"}}
@@ -48,6 +48,14 @@ func disk(r *report.Report) part {
 	}
 	p.table(t)
 	return p
+}
+
+// label is the partition's own, else that of its filesystem.
+func label(p report.Partition) string {
+	if p.Label == "" && p.Filesystem != nil {
+		return p.Filesystem.Label
+	}
+	return p.Label
 }
 
 func filesystem(f *report.Filesystem) (kind, at string) {

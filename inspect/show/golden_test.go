@@ -19,8 +19,8 @@ func server() *report.Report {
 		SchemaVersion: 1, Subject: report.Subject{Kind: "disk", Format: "qcow2"},
 		OSRelease: map[string]string{"PRETTY_NAME": "Some Linux 1 (first)"},
 		Disk: &report.Disk{Format: "qcow2", Size: 4 << 30, PartitionTable: "gpt", Partitions: []report.Partition{
-			{Index: 1, Size: 1 << 20}, {Index: 2, Size: 512 << 20, Label: "esp", Filesystem: &report.Filesystem{Type: "vfat", Mountpoint: "/boot/efi"}},
-			{Index: 3, Size: 3 << 30, Label: "system"},
+			{Index: 1, Size: 1 << 20}, {Index: 2, Size: 512 << 20, Label: "esp", Filesystem: &report.Filesystem{Type: "vfat", Mountpoint: "/boot/efi", Label: "EFI"}},
+			{Index: 3, Size: 3 << 30, Label: "system"}, {Index: 4, Size: 1 << 20, Filesystem: &report.Filesystem{Type: "ext4", Label: "data"}},
 		}, Mapped: []report.MappedDevice{{Name: "vg/root", Type: "lvm2", Size: 3 << 30, Members: []string{"partition 3"}, Filesystem: &report.Filesystem{Type: "xfs", Mountpoint: "/"}}}},
 		Users: []report.User{
 			{Name: "open", UID: 1002, Shell: "/bin/sh", Password: "none"}, {Name: "root", Shell: "/bin/bash", Password: "locked"},
@@ -66,7 +66,7 @@ func serverFacts(r *report.Report) {
 	r.SELinux = &report.SELinux{Mode: "enforcing", ModeAtBoot: "permissive", Type: "targeted", KernelArguments: []string{"enforcing=0"}}
 	r.SELinuxMismatches = []report.LabelMismatch{{Path: "/a", Kind: "type"}, {Path: "/b", Kind: "missing"}, {Path: "/c", Kind: "type"}}
 	r.Repositories = []report.Repository{{ID: "base", Enabled: true}, {ID: "debug"}}
-	r.Verification = &report.Verification{Files: 100, Unread: 3, Different: []report.Difference{{Path: "/etc/ssh/sshd_config", Package: "sshd", Result: "S.5....T."}}}
+	r.Verification = &report.Verification{Files: 100, Unread: 3, Different: []report.Difference{{Path: "/boot/gone", Package: "kernel", Result: "missing"}, {Path: "/etc/ssh/sshd_config", Package: "sshd", Result: "S.5....T."}}}
 	r.Unowned = &report.Unowned{Files: 5, Bytes: 1 << 20}
 	for i := range r.Files {
 		r.Files[i].Mtime = time.Unix(1_700_000_000, 0).UTC()

@@ -16,18 +16,19 @@ const shown = 12
 func intact(r *report.Report) part {
 	p := part{Heading: "Is it as packages say"}
 	v := r.Verification
+	var known []fact // in one list, which aligns them
 	if v != nil {
-		p.facts(fact{Label: "of packages", Value: verified(v)})
+		known = append(known, fact{Label: "of packages", Value: verified(v)})
 	}
 	if u := r.Unowned; u != nil {
-		p.facts(fact{Label: "of no package", Value: text(count(u.Files, "file") + ", " + Bytes(u.Bytes))})
+		known = append(known, fact{Label: "of no package", Value: text(count(u.Files, "file") + ", " + Bytes(u.Bytes))})
 	}
-	p.facts(fact{Label: "labels", Value: labels(r)})
+	p.facts(append(known, fact{Label: "labels", Value: labels(r)})...)
 	if v == nil {
 		return p
 	}
 	t := table{Heads: []string{"result", "path", "package"}}
-	for _, d := range v.Different[:min(len(v.Different), shown)] {
+	for _, d := range telling(v.Different) {
 		t.Rows = append(t.Rows, row(d.Result, d.Path.String(), d.Package))
 	}
 	p.table(t)
@@ -37,10 +38,25 @@ func intact(r *report.Report) part {
 	return p
 }
 
+// telling are the first files at fault: those that are there and differ, then those that are missing.
+// A system that leaves whole directories out would hide the one program that was changed.
+func telling(all []report.Difference) []report.Difference {
+	var there, missing []report.Difference
+	for _, d := range all {
+		if d.Result == "missing" {
+			missing = append(missing, d)
+		} else {
+			there = append(there, d)
+		}
+	}
+	return append(there, missing...)[:min(len(all), shown)]
+}
+
+// verified counts what packages list, which is more than the tree has: a directory counts for each of its packages.
 func verified(v *report.Verification) cell {
-	all := count(v.Files, "file") + " compared"
+	all := many(v.Files, "record", "records") + " compared"
 	if v.Unread > 0 {
-		all += fmt.Sprintf(" (%d without their contents)", v.Unread)
+		all += fmt.Sprintf(" (%d without the contents: --verify reads them)", v.Unread)
 	}
 	if len(v.Different) == 0 {
 		return cell{all + ", none is otherwise", good}

@@ -11,8 +11,13 @@ func tiles(r *report.Report) []fact {
 	var size int64
 	files := 0
 	for i := range r.Files {
-		if e := &r.Files[i]; e.Type == report.File && first(e) {
-			files, size = files+1, size+e.Size
+		e := &r.Files[i]
+		if e.Type != report.File {
+			continue
+		}
+		files++
+		if first(e) {
+			size += e.Size
 		}
 	}
 	missing := cell{"0", good}
