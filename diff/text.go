@@ -111,7 +111,11 @@ func group(changes []Change, key func(Change) (string, bool)) []changeGroup {
 
 func textChange(w io.Writer, c Change) {
 	mark := map[Kind]string{Added: "+", Removed: "-", Modified: "~"}[c.Kind]
-	fmt.Fprintf(w, "  %s %s", mark, report.Printable(c.Path.String()))
+	place := report.Printable(c.Path.String())
+	if c.Rule == derivedRule().Name {
+		place = "section " + c.Section + ", " + place // the same name stands in several
+	}
+	fmt.Fprintf(w, "  %s %s", mark, place)
 	if c.Kind != Modified {
 		fmt.Fprintf(w, "  %s\n", sideSummary(c))
 		return

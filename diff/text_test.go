@@ -50,3 +50,17 @@ mtime: 1 change. programs do not behave by a file's time of modification, but fo
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
+
+// TestTextDerived: a change of a derived section names the section, since one name stands in several.
+func TestTextDerived(t *testing.T) {
+	r := Result{Verdict: Different, Changes: []Change{{
+		Section: "privileged", Path: "/bin/x", Kind: Added, Fields: []string{"mode"}, B: map[string]report.Raw{"mode": "4755"}, Rule: "derived", Reason: "r",
+	}}}
+	var out strings.Builder
+	if err := r.Text(&out, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := "  + section privileged, /bin/x  mode 4755\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got:\n%s\nwant a line\n%s", out.String(), want)
+	}
+}
