@@ -38,7 +38,7 @@ func accountRules() []Rule {
 			},
 		},
 		{
-			ID: "root-key", Level: Error, needs: []string{"users"},
+			ID: "root-key", Level: Error, needs: []string{"users", "logins"},
 			Summary: "somebody's SSH key opens root", Reason: "whoever has the private key is root on every machine that is made of the image",
 			Fix:   "remove root's authorized_keys; let cloud-init or Ignition write keys at the first boot",
 			check: rootKeys,
@@ -92,12 +92,19 @@ func duplicateAccounts(s *subject) []found {
 	return list
 }
 
-// rootKeys are the keys that open root.
+// rootKeys are the keys that open root, wherever sshd looks for them.
 func rootKeys(s *subject) []found {
-	return usersWho(s, func(u report.User) string {
+	list := usersWho(s, func(u report.User) string {
 		if u.UID == 0 && u.Keys > 0 {
 			return fmt.Sprintf("%d keys are in %s/.ssh", u.Keys, strings.TrimSuffix(u.Home, "/"))
 		}
 		return ""
 	})
+	for _, l := range s.Logins {
+		name := report.Raw(l.Name)
+		if l.UID == 0 && len(l.Keys) > 0 && !slices.ContainsFunc(list, func(f found) bool { return f.path == name }) {
+			list = append(list, found{name, "a key is in " + l.Keys[0].Source})
+		}
+	}
+	return list
 }

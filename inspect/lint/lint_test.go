@@ -142,10 +142,12 @@ func plants(t *testing.T) map[string][]plant {
 					n.SELinux = "system_u:object_r:tmp_t:s0"
 				}
 			}, at: "/bin/sh"}, {files: map[string]string{"/etc/selinux/config": "SELINUX=enforcing\nSELINUXTYPE=t\n", "/etc/selinux/t/contexts/files/file_contexts": "/bin/sh\t--\tsystem_u:object_r:shell_exec_t:s0\n"}, at: "/"}},
-		"shadow-readable":          {{change: mode("/etc/shadow", 0o644), at: "/etc/shadow"}},
-		"empty-password":           {{files: map[string]string{"/etc/shadow": "root:*::::::\nbob:::::::\n"}, at: "bob"}},
-		"weak-hash":                {{files: map[string]string{"/etc/shadow": "root:*::::::\nbob:$1$a$b::::::\n"}, at: "bob"}},
-		"root-key":                 {{files: map[string]string{"/root/.ssh/authorized_keys": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE x\n"}, at: "root"}},
+		"shadow-readable": {{change: mode("/etc/shadow", 0o644), at: "/etc/shadow"}},
+		"empty-password":  {{files: map[string]string{"/etc/shadow": "root:*::::::\nbob:::::::\n"}, at: "bob"}},
+		"weak-hash":       {{files: map[string]string{"/etc/shadow": "root:*::::::\nbob:$1$a$b::::::\n"}, at: "bob"}},
+		"root-key": {{files: map[string]string{"/root/.ssh/authorized_keys": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE x\n"}, at: "root"}, {files: map[string]string{
+			"/etc/ssh/sshd_config": "AuthorizedKeysFile /etc/ssh/keys/%u\n", "/etc/ssh/keys/root": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1Wv0pCzrY5b0z0tXcCyf2uVn1rdaBn3cQsQOaQmJfS x\n",
+		}, at: "root"}},
 		"second-root":              {{files: map[string]string{"/etc/passwd": clean()["/etc/passwd"] + "toor:x:0:0::/root:/bin/sh\n"}, at: "toor"}},
 		"duplicate-account":        {{files: map[string]string{"/etc/passwd": clean()["/etc/passwd"] + "bob:x:1001:1000::/:/bin/sh\n"}, at: "bob"}},
 		"missing-file":             {{files: map[string]string{"/usr/share/doc/base/x": ""}, at: "/usr/share/doc/base/x"}},

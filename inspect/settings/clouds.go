@@ -2,10 +2,12 @@ package settings
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/assay-os/assay/inspect/section"
 	"github.com/assay-os/assay/inspect/section/keyfile"
+	"github.com/assay-os/assay/inspect/section/secret"
 	"github.com/assay-os/assay/inspect/tree"
 	"github.com/assay-os/assay/report"
 )
@@ -29,9 +31,22 @@ func cloudInit() section.Section {
 				}
 				v.replace(later)
 			}
+			v.hideContents()
 			r.CloudInit = v.sorted()
 			return nil
 		},
+	}
+}
+
+// hideContents leaves out what cloud-init writes into files or runs: it may be anything,
+// keys and passwords among it.
+func (v values) hideContents() {
+	for key, s := range v {
+		list, _, _ := strings.Cut(key, "[")
+		if strings.HasSuffix(key, ".content") || slices.Contains([]string{"user-data", "runcmd", "bootcmd"}, list) {
+			s.Value = secret.Present
+			v[key] = s
+		}
 	}
 }
 

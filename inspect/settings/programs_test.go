@@ -29,8 +29,9 @@ func TestPrograms(t *testing.T) {
 			{Key: "/etc/profile.d/p.sh", Value: "(a script)", Source: "/etc/profile.d/p.sh"}, {Key: "A", Value: "2", Source: "/etc/environment.d/x.conf"}}},
 		"dracut-conf": {map[string]string{"/etc/dracut.conf": "hostonly=\"no\"\n", "/etc/dracut.conf.d/b.conf": "add_drivers+=\" b \"\n", "/usr/lib/dracut/dracut.conf.d/a.conf": "add_drivers+=\" a \"\necho x\n"}, []report.Setting{
 			{Key: "add_drivers", Value: "a b", Source: "/etc/dracut.conf.d/b.conf"}, {Key: "hostonly", Value: "no", Source: "/etc/dracut.conf"}}},
-		"cloud-init": {map[string]string{"/etc/cloud/cloud.cfg": "datasource_list: [Ec2, None]\nusers:\n - default\npassword: x\n", "/etc/cloud/cloud.cfg.d/9.cfg": "datasource_list: [Azure]\n"}, []report.Setting{
+		"cloud-init": {map[string]string{"/etc/cloud/cloud.cfg": "datasource_list: [Ec2, None]\nusers:\n - default\npassword: x\nruncmd:\n - [login, hunter2]\n", "/etc/cloud/cloud.cfg.d/9.cfg": "datasource_list: [Azure]\n"}, []report.Setting{
 			{Key: "datasource_list[0]", Value: "Azure", Source: "/etc/cloud/cloud.cfg.d/9.cfg"}, {Key: "password", Value: "(present)", Source: "/etc/cloud/cloud.cfg"},
+			{Key: "runcmd[0][0]", Value: "(present)", Source: "/etc/cloud/cloud.cfg"}, {Key: "runcmd[0][1]", Value: "(present)", Source: "/etc/cloud/cloud.cfg"},
 			{Key: "users[0]", Value: "default", Source: "/etc/cloud/cloud.cfg"}}},
 		"ignition":      {map[string]string{"/usr/lib/ignition/user.ign": "{}"}, []report.Setting{{Key: "/usr/lib/ignition/user.ign", Value: "present", Source: "/usr/lib/ignition/user.ign"}}},
 		"waagent":       {map[string]string{"/etc/waagent.conf": "# c\nProvisioning.Enabled=n\n"}, []report.Setting{{Key: "Provisioning.Enabled", Value: "n", Source: "/etc/waagent.conf"}}},

@@ -20,6 +20,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,6 +75,10 @@ func Start(ctx context.Context, image string, o Options) (_ *Machine, err error)
 	o = o.withDefaults()
 	if !slices.Contains(Formats(), o.Format) {
 		return nil, fmt.Errorf("boot %s: a machine cannot start from %s", image, o.Format)
+	}
+	// A name with a colon could be one of QEMU's protocols; an absolute path is none.
+	if image, err = filepath.Abs(image); err != nil {
+		return nil, fmt.Errorf("boot %s: %w", image, err)
 	}
 	program, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {

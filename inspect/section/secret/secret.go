@@ -39,7 +39,7 @@ func Value(name, value string) string {
 func words() []string {
 	return []string{
 		"password", "passwd", "passphrase", "secret", "privatekey", "presharedkey", "token", "credential", "wpapsk",
-		"wepkey", "bindpw", "mkacak", "authkey", "cryptkey", "apikey", "privkey",
+		"wepkey", "inputkey", "outputkey", "bindpw", "mkacak", "authkey", "cryptkey", "apikey", "privkey",
 	}
 }
 
