@@ -270,7 +270,7 @@ type Difference struct {
 	// State is rpm's of the file, where it is not normal: "replaced"; of a missing
 	// file "excluded" where dpkg was told not to unpack it.
 	State string `json:"state,omitempty"`
-	// Facts say what was recorded and what is: "mode 0755, not 04755".
+	// Facts say what is and what was recorded: "mode 0755, not 04755".
 	Facts []string `json:"facts,omitempty"`
 }
 

@@ -281,7 +281,7 @@ func (c *rpmComparison) otherDevice() bool {
 	return errors.Join(err, err2) != nil || uint16(a<<8|b&0xff) != c.f.rdev
 }
 
-// facts tell what was recorded and what is.
+// facts tell what is and what was recorded.
 func (c *rpmComparison) facts(bits uint32) []string {
 	e, f := &c.node.Node.Entry, c.f
 	var list []string

@@ -66,7 +66,7 @@ func serverFacts(r *report.Report) {
 	r.SELinux = &report.SELinux{Mode: "enforcing", ModeAtBoot: "permissive", Type: "targeted", KernelArguments: []string{"enforcing=0"}}
 	r.SELinuxMismatches = []report.LabelMismatch{{Path: "/a", Kind: "type"}, {Path: "/b", Kind: "missing"}, {Path: "/c", Kind: "type"}}
 	r.Repositories = []report.Repository{{ID: "base", Enabled: true}, {ID: "debug"}}
-	r.Verification = &report.Verification{Files: 100, Unread: 3, Different: []report.Difference{{Path: "/boot/gone", Package: "kernel", Result: "missing"}, {Path: "/etc/ssh/sshd_config", Package: "sshd", Result: "S.5....T."}}}
+	r.Verification = &report.Verification{Files: 100, Unread: 3, Different: []report.Difference{{Path: "/boot/gone", Package: "kernel", Result: "missing"}, {Path: "/etc/ssh/sshd_config", Package: "sshd", Result: "S.5....T."}, {Path: "/usr/bin/chage", Package: "passwd", Result: "......G..", Facts: []string{"group shadow, not root"}}}}
 	r.Unowned = &report.Unowned{Files: 5, Bytes: 1 << 20}
 	for i := range r.Files {
 		r.Files[i].Mtime = time.Unix(1_700_000_000, 0).UTC()

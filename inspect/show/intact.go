@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,9 +28,9 @@ func intact(r *report.Report) part {
 	if v == nil {
 		return p
 	}
-	t := table{Heads: []string{"result", "path", "package"}}
+	t := table{Heads: []string{"it is", "path", "package"}}
 	for _, d := range telling(v.Different) {
-		t.Rows = append(t.Rows, row(d.Result, d.Path.String(), d.Package))
+		t.Rows = append(t.Rows, row(cmp.Or(strings.Join(d.Facts, "; "), d.Result), d.Path.String(), d.Package))
 	}
 	p.table(t)
 	if left := len(v.Different) - shown; left > 0 {
