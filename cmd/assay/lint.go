@@ -26,7 +26,8 @@ of its making, for doors that stand open, and for parts that do not fit
 together. Each finding says why it matters and how to mend it.
 
 Exit code 0 where nothing is as bad as --fail-on, 1 where something is, 2 where a
-rule could not look because a part was not read.`,
+rule could not look because a part was not read. A saved report is judged whole
+if it was made with inspect --verify.`,
 		Example: `  assay lint disk.qcow2
   assay lint report.json --fail-on warning --format sarif >lint.sarif
   assay lint --list`,
