@@ -33,13 +33,27 @@ func odd(r *report.Report) part {
 		t.Rows = append(t.Rows, []cell{{string(f.Level), tones(f.Level)}, text(cmp.Or(summaries[f.Rule], f.Rule)), text(where), text(f.Fix)})
 	}
 	p.table(t)
-	if len(t.Rows) == 0 && len(result.Unjudged) == 0 {
+	switch {
+	case len(t.Rows) == 0 && len(result.Unjudged) == 0:
 		p.note(good, "nothing")
+	case len(t.Rows) == 0 && len(result.Unjudged) == 1:
+		p.note(good, "nothing by all rules but one")
 	}
-	if n := len(result.Unjudged); n > 0 {
-		p.note(soft, many(n, "rule", "rules")+" could not judge: what they need was not read")
+	if why := unjudged(result.Unjudged); why != "" {
+		p.note(soft, why)
 	}
 	return p
+}
+
+// unjudged tells of rules that could not look: of one alone why, and what to do.
+func unjudged(list []lint.Unjudged) string {
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return "the rule " + list[0].Rule + " could not judge: " + list[0].Reason
+	}
+	return fmt.Sprintf("%d rules could not judge: what they need was not read", len(list))
 }
 
 func tones(l lint.Level) tone {
