@@ -238,7 +238,7 @@ func (e *Expectation) checkSELinux(c *checker) {
 		if x := c.SELinux; x != nil && x.FileContexts != nil && x.Labelled == 0 && x.Unlabelled > *most {
 			off = fmt.Sprintf("none of %d files has a label", x.Unlabelled)
 		} else if n := len(c.SELinuxMismatches); n > *most {
-			off = fmt.Sprintf("%d labels are wrong, not %d at most: the first is that of %s", n, *most, c.SELinuxMismatches[0].Path)
+			off = fmt.Sprintf("wrong labels: %d, not %d at most; the first is that of %s", n, *most, c.SELinuxMismatches[0].Path)
 		}
 		c.say("selinux.mismatches", off)
 	}
@@ -272,7 +272,7 @@ func (c *checker) cmdline(expected, word string, want bool) {
 		case !has && len(l.Unset) > 0:
 			unset = fmt.Sprintf("%q of %s has $%s, whose value is not known", l.Name, l.Source, l.Unset[0])
 		case has != want:
-			off = fmt.Sprintf("not so in %q of %s", l.Name, l.Source)
+			off = fmt.Sprintf("it is %sin the command line of %q of %s", map[bool]string{true: "not "}[want], l.Name, l.Source)
 		}
 	}
 	switch {
