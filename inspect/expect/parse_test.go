@@ -10,7 +10,7 @@ import (
 // TestParseTells: an error is in the words of the document, and says what would be right.
 func TestParseTells(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                  "it expects nothing: it may have os, packages, logins",
+		"":                                   "it expects nothing: it may have os, packages, logins",
 		"[package]\npresent = ['a']":         "line 1: package is nothing that can be expected; what can be is os, packages",
 		"[files.'/x']\nmod = '1'":            "line 2: files./x.mod is nothing that can be expected; what can be is exists, type, mode",
 		"[units]\nstart = []":                "default, enabled, disabled, masked, started, not_started",
