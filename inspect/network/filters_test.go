@@ -145,7 +145,7 @@ table inet filter {
 	}
 	counter c { }
 }
-table ip nat { chain pre { type nat hook prerouting priority -100; } }
+table ip nat { chain pre { type nat hook prerouting priority -100; }; }
 add rule ip nat pre counter
 add chain ip nat post { type nat hook postrouting priority srcnat; policy accept; }
 insert rule ip nat post ip saddr { 10.0.0.0/8 } masquerade

@@ -45,11 +45,11 @@ y: 'it''s'
 z: a: b
 `
 
-// TestPython compares with PyYAML.
+// TestPython compares with PyYAML, which is a package of Debian's own python3.
 func TestPython(t *testing.T) {
 	fixtures.RequireTool(t, "python3")
 	text := odd[:len(odd)-len("z: a: b\n")]
-	cmd := exec.Command("python3", "-c", "import sys, json, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)", text)
+	cmd := exec.Command("/usr/bin/python3", "-c", "import sys, json, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)", text)
 	out, err := cmd.Output()
 	if err != nil {
 		fixtures.Missing(t, "python3 has no yaml")
