@@ -41,16 +41,7 @@ func packageRules() []Rule {
 			ID: "half-installed", Level: Error, needs: []string{"packages"},
 			Summary: "a package is installed in part", Reason: "its programs may not work, and the package manager refuses to go on",
 			Fix: "dpkg --configure -a, or remove the package",
-			check: func(s *subject) []found {
-				var list []found
-				for _, p := range s.Packages {
-					words := strings.Fields(p.State)
-					if len(words) == 3 && (words[1] != "ok" || words[2] != "installed" && words[2] != "config-files" && words[2] != "not-installed") {
-						list = append(list, found{rawName(p.Name), p.State})
-					}
-				}
-				return list
-			},
+			check: halfInstalled,
 		},
 		{
 			ID: "unchecked-repository", Level: Warning, needs: []string{"repositories"},
@@ -78,6 +69,18 @@ func missingFiles(s *subject) []found {
 	for _, d := range s.Verification.Different {
 		if d.Result == "missing" && !strings.ContainsAny(d.Attribute, "cdg") && d.State == "" {
 			list = append(list, found{d.Path, "of " + d.Package})
+		}
+	}
+	return list
+}
+
+// halfInstalled are the packages of dpkg that are neither installed nor gone.
+func halfInstalled(s *subject) []found {
+	var list []found
+	for _, p := range s.Packages {
+		words := strings.Fields(p.State)
+		if len(words) == 3 && (words[1] != "ok" || words[2] != "installed" && words[2] != "config-files" && words[2] != "not-installed") {
+			list = append(list, found{rawName(p.Name), p.State})
 		}
 	}
 	return list
