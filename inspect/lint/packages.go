@@ -40,7 +40,7 @@ func packageRules() []Rule {
 		{
 			ID: "half-installed", Level: Error, needs: []string{"packages"},
 			Summary: "a package is installed in part", Reason: "its programs may not work, and the package manager refuses to go on",
-			Fix: "dpkg --configure -a, or remove the package",
+			Fix:   "dpkg --configure -a, or remove the package",
 			check: halfInstalled,
 		},
 		{
