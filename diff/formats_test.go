@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/assay-os/assay/report"
+	"github.com/assay-os/assay/report/ci"
 )
 
 // hostile is a result with names that are markup in every format.
@@ -85,7 +86,7 @@ func TestJUnit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := render(t, func(w io.Writer) error { return c.result.JUnit(w, c.required) })
-			var suite junitSuite
+			var suite ci.Suite
 			if err := xml.Unmarshal([]byte(got), &suite); err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +105,13 @@ func with(change func(*report.Report)) *report.Report {
 
 func TestSARIF(t *testing.T) {
 	got := render(t, hostile().SARIF)
-	var log sarifLog
+	var log struct {
+		Runs []struct {
+			Results []struct {
+				Level string `json:"level"`
+			} `json:"results"`
+		} `json:"runs"`
+	}
 	if err := json.Unmarshal([]byte(got), &log); err != nil {
 		t.Fatal(err)
 	}

@@ -3,53 +3,9 @@ package diff
 import (
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 
 	"github.com/assay-os/assay/report"
-)
-
-// The parts of SARIF 2.1.0 (OASIS) that a list of findings needs.
-type (
-	sarifLog struct {
-		Schema  string     `json:"$schema"`
-		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
-	}
-	sarifRun struct {
-		Tool    sarifTool     `json:"tool"`
-		Results []sarifResult `json:"results"`
-	}
-	sarifTool struct {
-		Driver sarifDriver `json:"driver"`
-	}
-	sarifDriver struct {
-		Name           string      `json:"name"`
-		InformationURI string      `json:"informationUri"`
-		Rules          []sarifRule `json:"rules"`
-	}
-	sarifRule struct {
-		ID    string       `json:"id"`
-		Short sarifMessage `json:"shortDescription"`
-	}
-	sarifMessage struct {
-		Text string `json:"text"`
-	}
-	sarifResult struct {
-		Rule      string          `json:"ruleId"`
-		Level     string          `json:"level"`
-		Message   sarifMessage    `json:"message"`
-		Locations []sarifLocation `json:"locations,omitempty"`
-	}
-	sarifLocation struct {
-		Physical sarifPhysical `json:"physicalLocation"`
-	}
-	sarifPhysical struct {
-		Artifact sarifArtifact `json:"artifactLocation"`
-	}
-	sarifArtifact struct {
-		URI string `json:"uri"`
-	}
+	"github.com/assay-os/assay/report/ci"
 )
 
 // The ids of what a comparison finds.
@@ -62,35 +18,28 @@ const (
 // SARIF writes a result as findings: an error for each change that no rule
 // explains, a warning for what could not be read, a note for what a rule explains.
 func (r *Result) SARIF(w io.Writer) error {
-	driver := sarifDriver{Name: "assay", InformationURI: "https://github.com/assay-os/assay", Rules: []sarifRule{
-		{sarifDifference, sarifMessage{"A fact differs and no rule explains it"}},
-		{sarifUnread, sarifMessage{"A part of a subject could not be read"}},
-		{sarifExplained, sarifMessage{"A fact differs and a rule explains it"}},
+	scan := ci.Scan{Tool: "assay", Rules: []ci.Rule{
+		{ID: sarifDifference, Summary: "A fact differs and no rule explains it"},
+		{ID: sarifUnread, Summary: "A part of a subject could not be read"},
+		{ID: sarifExplained, Summary: "A fact differs and a rule explains it"},
 	}}
-	results := []sarifResult{}
 	for _, c := range r.Changes {
-		results = append(results, sarifChange(c))
+		scan.Results = append(scan.Results, sarifChange(c))
 	}
 	for _, u := range r.Unread {
-		results = append(results, sarifResult{
-			Rule: sarifUnread, Level: "warning",
-			Message: sarifMessage{fmt.Sprintf("%s, section %s: %s", u.Side, u.Section, report.Printable(u.Reason))},
-		})
+		scan.Results = append(scan.Results, ci.Result{Rule: sarifUnread, Level: "warning", Text: fmt.Sprintf("%s, section %s: %s", u.Side, u.Section, u.Reason)})
 	}
-	return report.NewEncoder(w, "  ").Encode(sarifLog{
-		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-		Version: "2.1.0", Runs: []sarifRun{{sarifTool{driver}, results}},
-	})
+	return scan.SARIF(w)
 }
 
-func sarifChange(c Change) sarifResult {
-	out := sarifResult{Rule: sarifDifference, Level: "error", Message: sarifMessage{changeText(c)}}
+func sarifChange(c Change) ci.Result {
+	out := ci.Result{Rule: sarifDifference, Level: "error", Text: changeText(c)}
 	if c.Rule != "" {
 		out.Rule, out.Level = sarifExplained, "note"
-		out.Message.Text += " (" + c.Rule + ": " + report.Printable(c.Reason) + ")"
+		out.Text += " (" + c.Rule + ": " + c.Reason + ")"
 	}
-	if name, ok := strings.CutPrefix(string(c.Path), "/"); ok && c.Section == "files" {
-		out.Locations = []sarifLocation{{sarifPhysical{sarifArtifact{(&url.URL{Path: name}).EscapedPath()}}}}
+	if c.Section == "files" {
+		out.Path = c.Path
 	}
 	return out
 }

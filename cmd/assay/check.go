@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"os"
@@ -87,7 +86,7 @@ func writeOutcomes(w io.Writer, result *expect.Result, format string) error {
 	case formatJSON:
 		return writeJSON(w, result)
 	case "junit":
-		return outcomesJUnit(w, result)
+		return result.JUnit(w)
 	}
 	b := bufio.NewWriter(w)
 	for _, o := range result.Outcomes {
@@ -97,45 +96,4 @@ func writeOutcomes(w io.Writer, result *expect.Result, format string) error {
 	}
 	fmt.Fprintf(b, "%s: %d met, %d unmet, %d unknown\n", counted(len(result.Outcomes), "expectation"), result.Count(expect.Met), result.Count(expect.Unmet), result.Count(expect.Unknown))
 	return b.Flush()
-}
-
-// outcomesJUnit writes one test an outcome, as CI servers read it.
-func outcomesJUnit(w io.Writer, result *expect.Result) error {
-	type problem struct {
-		Message string `xml:"message,attr"`
-	}
-	type test struct {
-		Class   string   `xml:"classname,attr"`
-		Name    string   `xml:"name,attr"`
-		Failure *problem `xml:"failure"`
-		Error   *problem `xml:"error"`
-	}
-	suite := struct {
-		XMLName  xml.Name `xml:"testsuite"`
-		Name     string   `xml:"name,attr"`
-		Tests    int      `xml:"tests,attr"`
-		Failures int      `xml:"failures,attr"`
-		Errors   int      `xml:"errors,attr"`
-		Cases    []test   `xml:"testcase"`
-	}{Name: "assay check", Tests: len(result.Outcomes), Failures: result.Count(expect.Unmet), Errors: result.Count(expect.Unknown)}
-	for _, o := range result.Outcomes {
-		t := test{Class: "assay.check", Name: report.Printable(o.Expected)}
-		switch o.State {
-		case expect.Unmet:
-			t.Failure = &problem{report.Printable(o.Found)}
-		case expect.Unknown:
-			t.Error = &problem{report.Printable(o.Found)}
-		}
-		suite.Cases = append(suite.Cases, t)
-	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(suite); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
 }

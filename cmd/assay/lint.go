@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -72,7 +71,7 @@ func (l *linting) run(c *cobra.Command, how opening, args []string) error {
 		return err
 	}
 	switch {
-	case l.failOn != "never" && result.Worst(lint.Level(l.failOn)):
+	case result.Worst(lint.Level(l.failOn)):
 		return unmet()
 	case len(result.Unjudged) > 0:
 		return inconclusive()
@@ -85,7 +84,7 @@ func (l *linting) options() (o lint.Options, err error) {
 	if err := oneOf("format", l.format, formatText, formatJSON, "sarif", "junit"); err != nil {
 		return o, err
 	}
-	if err := oneOf("fail-on", l.failOn, string(lint.Error), string(lint.Warning), string(lint.Note), "never"); err != nil {
+	if err := oneOf("fail-on", l.failOn, string(lint.Error), string(lint.Warning), string(lint.Note), string(lint.Never)); err != nil {
 		return o, err
 	}
 	for _, name := range l.ignore {
@@ -109,7 +108,7 @@ func (l *linting) write(w io.Writer, result *lint.Result) error {
 	case "sarif":
 		return result.SARIF(w)
 	case "junit":
-		return result.JUnit(w, lint.Level(cmp.Or(map[string]string{"never": ""}[l.failOn], l.failOn)))
+		return result.JUnit(w, lint.Level(l.failOn))
 	}
 	return writeFindings(w, result)
 }

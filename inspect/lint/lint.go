@@ -28,7 +28,10 @@ const (
 	Note    Level = "note"
 )
 
-// Levels are all of them, worst first.
+// Never is a level that no finding reaches.
+const Never Level = "never"
+
+// Levels are all that a finding may have, worst first.
 func Levels() []Level { return []Level{Error, Warning, Note} }
 
 // AtLeast tells whether l matters as much as the other level.
