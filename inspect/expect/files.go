@@ -1,10 +1,7 @@
 package expect
 
 import (
-	"cmp"
 	"fmt"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,8 +16,8 @@ func (e *Expectation) checkFiles(c *checker) {
 
 func (f FileFacts) check(c *checker, name string) {
 	expected := "files." + name
-	i, there := c.find(c.place(name))
-	if !there {
+	_, x := c.Resolve(name, false) // so that /bin/x is /usr/bin/x where /bin leads there
+	if x == nil {
 		if c.known(expected, "files") {
 			off := ""
 			if f.Exists == nil || *f.Exists {
@@ -30,7 +27,6 @@ func (f FileFacts) check(c *checker, name string) {
 		}
 		return
 	}
-	x := &c.Files[i]
 	if f.Exists != nil && !*f.Exists {
 		c.say(expected, "it is there")
 		return
@@ -45,41 +41,6 @@ func (f FileFacts) check(c *checker, name string) {
 	if off == nil {
 		c.say(expected, "")
 	}
-}
-
-// find is where the report has a path.
-func (c *checker) find(name string) (int, bool) {
-	return slices.BinarySearchFunc(c.Files, name, func(x report.Entry, name string) int { return cmp.Compare(string(x.Path), name) })
-}
-
-// maxLinks is Linux' own bound: path_resolution(7).
-const maxLinks = 40
-
-// place is the path at which the report has what a system finds by a name: links of the directories
-// are followed, so that /bin/x is /usr/bin/x where /bin leads there. The last part is itself.
-func (c *checker) place(name string) string {
-	at, todo, links := "/", strings.Split(strings.Trim(name, "/"), "/"), 0
-	if !strings.HasPrefix(name, "/") {
-		return name // a filesystem that nothing mounts has no root to begin at
-	}
-	for len(todo) > 0 {
-		next := path.Join(at, todo[0])
-		todo = todo[1:]
-		i, there := c.find(next)
-		if len(todo) == 0 || !there || c.Files[i].Type != report.Symlink {
-			at = next
-			continue
-		}
-		if links++; links > maxLinks {
-			return name
-		}
-		target := string(c.Files[i].Target)
-		if strings.HasPrefix(target, "/") {
-			at = "/"
-		}
-		todo = append(strings.Split(target, "/"), todo...)
-	}
-	return at
 }
 
 // compare says of each fact that is another what it is.

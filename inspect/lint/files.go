@@ -139,7 +139,7 @@ func worldWritable(s *subject) []found {
 func shadowReadable(s *subject) []found {
 	var list []found
 	for _, p := range []string{"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-"} {
-		if e := s.entry(p); e != nil && e.Mode&0o004 != 0 {
+		if e := s.Entry(p); e != nil && e.Mode&0o004 != 0 {
 			list = append(list, found{e.Path, fmt.Sprintf("mode %04o", uint32(e.Mode))})
 		}
 	}

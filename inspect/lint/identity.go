@@ -62,7 +62,7 @@ func checkMachineID(s *subject) []found {
 	if m := s.MachineID; m != nil && (m.State == "set" || m.State == "invalid") {
 		list = append(list, found{"/etc/machine-id", "it is " + m.State})
 	}
-	if e := s.entry("/var/lib/dbus/machine-id"); e != nil && e.Type == report.File && e.Size > 0 {
+	if e := s.Entry("/var/lib/dbus/machine-id"); e != nil && e.Type == report.File && e.Size > 0 {
 		list = append(list, found{e.Path, "it is set"})
 	}
 	return list
@@ -81,7 +81,7 @@ func checkHostKeys(s *subject) []found {
 func checkSeeds(s *subject) []found {
 	var list []found
 	for _, p := range []string{"/var/lib/systemd/random-seed", "/var/lib/urandom/random-seed", "/boot/loader/random-seed", "/boot/efi/loader/random-seed", "/efi/loader/random-seed"} {
-		if e := s.entry(p); e != nil && e.Size > 0 {
+		if e := s.Entry(p); e != nil && e.Size > 0 {
 			list = append(list, found{e.Path, "every copy starts from the same state"})
 		}
 	}
@@ -109,7 +109,7 @@ func checkPrivateKeys(s *subject) []found {
 func checkFirstBoot(s *subject) []found {
 	var list []found
 	add := func(p, message string) {
-		if s.entry(p) != nil {
+		if s.Entry(p) != nil {
 			list = append(list, found{report.Raw(p), message})
 		}
 	}

@@ -107,7 +107,7 @@ func kernelsWithoutInitramfs(s *subject) []found {
 			continue
 		}
 		there := slices.ContainsFunc([]string{"initrd.img-" + version, "initramfs-" + version + ".img", "initrd-" + version}, func(n string) bool {
-			return s.entry("/boot/"+n) != nil
+			return s.Entry("/boot/"+n) != nil
 		})
 		if !there && named[path.Base(string(e.Path))] {
 			list = append(list, found{e.Path, "no initramfs of " + version + " is in /boot, and a boot entry names none"})

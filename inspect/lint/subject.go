@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -47,15 +46,6 @@ func (s *subject) missing(sections []string) (section, reason string) {
 // has tells whether a section was read and is there.
 func (s *subject) has(section string) bool { return s.Sections[section].Status == report.OK }
 
-// entry is what the report has at a path; nil for nothing.
-func (s *subject) entry(p string) *report.Entry {
-	i, ok := slices.BinarySearchFunc(s.Files, p, func(e report.Entry, p string) int { return strings.Compare(string(e.Path), p) })
-	if !ok {
-		return nil
-	}
-	return &s.Files[i]
-}
-
 // below are the entries in a directory, at any depth.
 func (s *subject) below(dir string) []report.Entry {
 	from, _ := slices.BinarySearchFunc(s.Files, dir+"/", func(e report.Entry, p string) int { return strings.Compare(string(e.Path), p) })
@@ -88,46 +78,11 @@ func (s *subject) matching(fn func(e *report.Entry) bool) []found {
 	return list
 }
 
-// maxLinks is Linux' own bound: path_resolution(7).
-const maxLinks = 40
-
-// resolve follows links as the image would, and tells whether anything is there.
-// Below /dev, /proc, /run and /sys there is more in a running system: that is
-// taken for there.
+// resolve tells whether a name leads to anything in the image. Below /dev, /proc, /run
+// and /sys there is more in a running system: that is taken for there.
 func (s *subject) resolve(name string) bool {
-	at, todo, links := "/", strings.Split(name, "/"), 0
-	for len(todo) > 0 {
-		part := todo[0]
-		todo = todo[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			at = path.Dir(at)
-			continue
-		}
-		at = path.Join(at, part)
-		if atRuntime(at) {
-			return true
-		}
-		e := s.entry(at)
-		if e == nil {
-			return false
-		}
-		if e.Type != report.Symlink {
-			continue
-		}
-		target := string(e.Target)
-		if links++; links > maxLinks {
-			return false
-		}
-		at = path.Dir(at)
-		if strings.HasPrefix(target, "/") {
-			at = "/"
-		}
-		todo = append(strings.Split(target, "/"), todo...)
-	}
-	return true
+	place, e := s.Resolve(name, true)
+	return e != nil || atRuntime(place)
 }
 
 // atRuntime tells whether a path lies where the kernel or a boot puts files.

@@ -2,7 +2,9 @@ package settings
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -11,55 +13,77 @@ import (
 	"github.com/assay-os/assay/report"
 )
 
-// maxIncludes bounds how deep files may include each other.
-const maxIncludes = 16
-
 func ldSoConf() section.Section {
 	return section.Section{
 		Name: "ld-so-conf", Source: "/etc/ld.so.conf and what it includes", Oracle: "ldconfig -v",
 		Fill: func(_ context.Context, t *tree.Tree, r *report.Report) error {
-			if _, err := t.Lookup("/etc/ld.so.conf"); err != nil {
+			f, err := t.Lookup("/etc/ld.so.conf")
+			if err != nil {
 				return err
 			}
-			return ldSoFile(t, r, "/etc/ld.so.conf", 0)
+			l := &ldSo{tree: t, out: r}
+			return l.file(f, "/etc/ld.so.conf")
 		},
 	}
 }
 
-// ldSoFile reads the directories of one file, a word or a line each, and the
-// patterns that it includes: ldconfig(8).
-func ldSoFile(t *tree.Tree, r *report.Report, name string, depth int) error {
-	if depth > maxIncludes {
-		return fmt.Errorf("%s: files include each other more than %d deep", name, maxIncludes)
+// An ldSo reads the files of ldconfig(8).
+type ldSo struct {
+	tree     *tree.Tree
+	out      *report.Report
+	includes section.Includes
+}
+
+// file reads the directories of one file, a word or a line each, and the patterns that
+// it includes.
+func (l *ldSo) file(f *tree.File, name string) error {
+	if err := l.includes.Enter(f.Path, f.Node.Size); err != nil {
+		return err
 	}
-	return section.ReadLines(t, name, func(_ int, line string) error {
+	defer l.includes.Leave()
+	return section.ReadLines(l.tree, name, func(_ int, line string) error {
 		line, _, _ = strings.Cut(line, "#")
 		words := strings.Fields(strings.NewReplacer(",", " ", ":", " ").Replace(line))
 		if len(words) == 0 || words[0] == "hwcap" {
 			return nil
 		}
-		if words[0] != "include" {
-			for _, dir := range words {
-				r.LdSoConf = append(r.LdSoConf, report.Setting{Key: dir, Value: "searched", Source: name})
-			}
-			return bounded(len(r.LdSoConf))
+		if words[0] == "include" {
+			return l.include(name, strings.Fields(line)[1:])
 		}
-		for _, pattern := range strings.Fields(line)[1:] {
-			if !path.IsAbs(pattern) {
-				pattern = path.Join(path.Dir(name), pattern)
+		for _, dir := range words {
+			l.out.LdSoConf = append(l.out.LdSoConf, report.Setting{Key: dir, Value: "searched", Source: name})
+		}
+		return bounded(len(l.out.LdSoConf))
+	})
+}
+
+// include reads what the patterns match, in their order.
+func (l *ldSo) include(name string, patterns []string) error {
+	for _, pattern := range patterns {
+		if err := l.includes.Ask(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if !path.IsAbs(pattern) {
+			pattern = path.Join(path.Dir(name), pattern)
+		}
+		files, err := l.tree.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			to, err := l.tree.Lookup(f.Path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
 			}
-			files, err := t.Glob(pattern)
+			if err == nil {
+				err = l.file(to, f.Path)
+			}
 			if err != nil {
 				return err
 			}
-			for _, f := range files {
-				if err := ldSoFile(t, r, f.Path, depth+1); err != nil {
-					return err
-				}
-			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // bounded is an error where a list grows beyond what any system has.

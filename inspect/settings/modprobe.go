@@ -3,6 +3,8 @@ package settings
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -33,26 +35,27 @@ func modprobe() section.Section {
 }
 
 // modprobeFile reads the lines "command module argument": modprobe.d(5). A
-// backslash at the end goes on in the next line.
+// backslash at the end goes on in the next line, of a comment too. A link that leads
+// nowhere is a file that is not there.
 func modprobeFile(t *tree.Tree, name string, r *report.Report) error {
-	before := ""
-	return section.ReadLines(t, name, func(_ int, line string) error {
-		line = before + line
-		if more, ok := strings.CutSuffix(line, `\`); ok && len(more) < section.MaxLine {
-			before = more
-			return nil
-		}
-		before = ""
+	data, err := t.ReadFile(name, section.MaxConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return section.Within(name, section.EachContinued(data, "", func(_ int, line string) error {
 		words := strings.Fields(line)
-		if len(words) < 2 {
-			return nil // modprobe warns, and goes on
+		if len(words) < 2 || words[0][0] == '#' {
+			return nil // of less modprobe warns, and goes on
 		}
 		r.Modprobe = append(r.Modprobe, report.ModprobeRule{
 			// A hyphen in a module's name is an underscore.
 			Module: strings.ReplaceAll(words[1], "-", "_"), Command: words[0], Argument: strings.Join(words[2:], " "), Source: name,
 		})
 		return nil
-	})
+	}))
 }
 
 func modulesLoad() section.Section {

@@ -28,7 +28,7 @@ func TestSections(t *testing.T) {
 			{Key: "net.ipv4.conf.eth0/1.x", Value: "2", Source: "/usr/lib/sysctl.d/a.conf"},
 			{Key: "net.ipv4.ip_forward", Value: "1", Source: "/etc/sysctl.d/b.conf"},
 		}}},
-		"modprobe": {map[string]string{"/etc/modprobe.d/x.conf": "blacklist pc-spkr\noptions snd index=0 \\\n  id=\"a\"\nx\n"}, report.SettingFacts{Modprobe: []report.ModprobeRule{
+		"modprobe": {map[string]string{"/etc/modprobe.d/x.conf": "blacklist pc-spkr\noptions snd index=0 \\\n  id=\"a\"\nx\n# off \\\nblacklist swallowed\n"}, report.SettingFacts{Modprobe: []report.ModprobeRule{
 			{Module: "pc_spkr", Command: "blacklist", Source: "/etc/modprobe.d/x.conf"},
 			{Module: "snd", Command: "options", Argument: `index=0 id="a"`, Source: "/etc/modprobe.d/x.conf"},
 		}}},
@@ -88,7 +88,8 @@ func TestMachineID(t *testing.T) {
 // TestHostile has what no parser may believe.
 func TestHostile(t *testing.T) {
 	for _, c := range []struct{ file, content, section, words string }{
-		{"/etc/ld.so.conf", "include ld.so.conf\n", "ld-so-conf", "include each other"},
+		{"/etc/ld.so.conf", "include ld.so.conf\n", "ld-so-conf", "includes itself"},
+		{"/etc/ld.so.conf", strings.Repeat("include none*\n", section.MaxIncludes+1), "ld-so-conf", "lines include files"},
 		{"/etc/ld.so.conf", "a\x00b\n", "ld-so-conf", "line 1"},
 		{"/etc/sysctl.d/x.conf", strings.Repeat("x", section.MaxLine+1), "sysctl", "/etc/sysctl.d/x.conf: line 1"},
 		{"/etc/hostname", strings.Repeat("\n", section.MaxConfig+1), "hostname", "bytes"},
