@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-os/assay/fixtures"
 	"github.com/assay-os/assay/report"
 )
 
@@ -157,13 +158,8 @@ func saved(t *testing.T, r *report.Report) string {
 
 // In a browser the script draws everything, and none of the names runs.
 func TestHTMLInABrowser(t *testing.T) {
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("program chromium is not installed")
-	}
-	if os.Getenv("ASSAY_FULL") != "1" {
-		t.Skip("runs in the full tier: ASSAY_FULL=1")
-	}
+	fixtures.RequireFull(t)
+	fixtures.RequireTool(t, "chromium")
 	r := hostile()
 	r.Files = evilTree()
 	dir := t.TempDir()
@@ -175,7 +171,7 @@ setTimeout(() => { by("#files input").value = "package:\x3cimg"; search(); docum
 	if err := os.WriteFile(at, []byte(page), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"), "--virtual-time-budget=5000", "--dump-dom", "file://"+at)
+	c := exec.CommandContext(t.Context(), "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"), "--virtual-time-budget=5000", "--dump-dom", "file://"+at)
 	out, err := c.Output()
 	if err != nil {
 		t.Fatal(err)
