@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/assay-os/assay/report"
@@ -36,6 +37,12 @@ func fileRules() []Rule {
 				}
 				return list
 			},
+		},
+		{
+			ID: "privileged-shell", Level: Error, needs: []string{"privileged"},
+			Summary: "a program that runs any command is setuid or setgid", Reason: "whoever starts it has the rights of its owner or group, for anything",
+			Fix:   "take the bit away (chmod ug-s)",
+			check: privilegedShells,
 		},
 		{
 			ID: "unknown-owner", Level: Warning, needs: []string{"files", "users", "groups"},
@@ -151,6 +158,20 @@ func unownedPrivileges(s *subject) []found {
 	var list []found
 	for _, p := range s.Privileged {
 		if p.Package == "" && s.has("packages") { // without packages nothing is owned
+			list = append(list, found{p.Path, fmt.Sprintf("mode %04o, owner %s, group %s", uint32(p.Mode), p.User, p.Group)})
+		}
+	}
+	return list
+}
+
+// privilegedShells are shells, interpreters and what starts or writes anything it is told
+// to. No package has a reason to give one rights of its own.
+func privilegedShells(s *subject) []found {
+	programs := regexp.MustCompile(`^(busybox|bash|dash|ksh|mksh|sh|zsh|csh|tcsh|fish|env|nice|nohup|setsid|stdbuf|timeout|xargs|find|awk|gawk|mawk|sed|ed|vi|vim(\.[a-z]+)?|nano|emacs|` +
+		`less|more|cp|mv|dd|tee|install|tar|cpio|rsync|gdb|strace|make|git|docker|podman|systemd-run|chroot|unshare|nsenter|(python|perl|ruby|lua|php|tclsh|node)[0-9.]*)$`)
+	var list []found
+	for _, p := range s.Privileged {
+		if programs.MatchString(path.Base(string(p.Path))) {
 			list = append(list, found{p.Path, fmt.Sprintf("mode %04o, owner %s, group %s", uint32(p.Mode), p.User, p.Group)})
 		}
 	}

@@ -130,6 +130,7 @@ func plants(t *testing.T) map[string][]plant {
 		"world-writable":     {{change: mode("/etc/passwd", 0o666), at: "/etc/passwd"}, {change: mode("/home/bob", 0o777), at: "/home/bob"}},
 		"unowned-privilege":  {{files: map[string]string{"/usr/bin/evil": "x"}, change: mode("/usr/bin/evil", 0o4755), at: "/usr/bin/evil"}},
 		"writable-privilege": {{change: mode("/usr/bin/su", 0o4775), at: "/usr/bin/su"}},
+		"privileged-shell":   {{files: map[string]string{"/usr/bin/python3.11": "x"}, change: mode("/usr/bin/python3.11", 0o2755), at: "/usr/bin/python3.11"}},
 		"unknown-owner": {{change: func(n *image.Node) {
 			if n.Path == "/bin/sh" {
 				n.UID = 4242
